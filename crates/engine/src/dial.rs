@@ -1,0 +1,301 @@
+//! How a session gets its shell: the dialer, the transport it returns, and how dialing fails.
+//!
+//! This is the border to the SSH client. It must not know how the client works, nor who
+//! watches the session.
+
+use std::{pin::Pin, sync::Arc};
+
+use bytes::Bytes;
+use futures_util::{Stream, future::BoxFuture};
+
+use crate::{
+    reason::Peer,
+    target::{Credentials, Fingerprint, Pty, Target, TermSize},
+};
+
+/// Opens shells.
+pub trait Dialer: Send + Sync + 'static {
+    /// Opens one shell, telling `progress` of each step as it begins.
+    ///
+    /// Dropping the future gives up and closes what was opened. Time limits are the dialer's own.
+    fn dial(
+        &self,
+        order: DialOrder,
+        progress: ProgressSink,
+    ) -> BoxFuture<'static, Result<Transport, DialError>>;
+}
+
+/// Everything that a dialer needs for one shell.
+pub struct DialOrder {
+    /// Where to.
+    pub target: Target,
+    /// How to log in.
+    pub credentials: Credentials,
+    /// The terminal to ask for.
+    pub pty: Pty,
+}
+
+/// Told of each step as it begins.
+pub type ProgressSink = Box<dyn Fn(Step) + Send + Sync>;
+
+/// A step on the way to a shell.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// Resolving the name and opening the TCP connection.
+    Dial,
+    /// Banner, key exchange, host key.
+    Handshake,
+    /// Logging in.
+    Auth,
+    /// Asking for the pty and the shell.
+    Shell,
+}
+
+/// An opened byte pipe to a shell.
+pub struct Transport {
+    /// What comes from the shell. Its end is the end of the session: after [`ShellEvent::Exit`]
+    /// in good order, without it because the link broke or the target closed silently.
+    pub events: Pin<Box<dyn Stream<Item = ShellEvent> + Send>>,
+    /// What goes to the shell.
+    pub shell: Arc<dyn Shell>,
+}
+
+/// What comes from a shell.
+#[derive(Debug, Eq, PartialEq)]
+pub enum ShellEvent {
+    /// Bytes that it printed, stdout and stderr as they came.
+    Output(Bytes),
+    /// It ended; output may still follow.
+    Exit(Exit),
+    /// The connection to the target broke: no event follows.
+    LinkLost,
+}
+
+/// How a shell ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Exit {
+    /// RFC 4254 exit-status.
+    Status(u32),
+    /// RFC 4254 exit-signal: the signal's name without `SIG`.
+    Signal(String),
+}
+
+/// The writing side of a transport. Each future may be waited for beside the others.
+pub trait Shell: Send + Sync + 'static {
+    /// Sends bytes; resolves when the target's window has taken them all.
+    fn write(self: Arc<Self>, bytes: Bytes) -> BoxFuture<'static, Result<(), ShellGone>>;
+    /// Sends a window-change.
+    fn resize(self: Arc<Self>, size: TermSize) -> BoxFuture<'static, Result<(), ShellGone>>;
+    /// Closes channel and connection in good order where the target still answers, and cuts the
+    /// connection in any case; resolves within two seconds.
+    fn close(self: Arc<Self>) -> BoxFuture<'static, ()>;
+}
+
+/// The shell takes nothing any more; why comes as a [`ShellEvent`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the shell is gone")]
+pub struct ShellGone;
+
+/// Why dialing gave no shell. Each message is a sentence for whoever waits at the terminal.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum DialError {
+    /// The name does not resolve.
+    #[error("The host name {host} was not found.")]
+    NameNotFound {
+        /// As the caller wrote it.
+        host: String,
+    },
+    /// The target refused the TCP connection.
+    #[error("{target} refused the connection: nothing listens on this port, or a firewall rejects it.")]
+    ConnectRefused {
+        /// `host:port`.
+        target: String,
+    },
+    /// The network reported another error.
+    #[error("{target} cannot be reached: {cause}.")]
+    ConnectFailed {
+        /// `host:port`.
+        target: String,
+        /// The system's words.
+        cause: String,
+    },
+    /// No TCP connection in time.
+    #[error("{target} did not answer within {seconds} s.")]
+    ConnectTimeout {
+        /// `host:port`.
+        target: String,
+        /// The time limit.
+        seconds: u64,
+    },
+    /// What answered does not speak SSH, or broke the protocol.
+    #[error("{target} does not speak SSH as expected: {cause}.")]
+    NotSsh {
+        /// `host:port`.
+        target: String,
+        /// What was wrong.
+        cause: String,
+    },
+    /// The handshake took too long.
+    #[error("{target} accepted the connection but did not finish the SSH handshake within {seconds} s.")]
+    HandshakeTimeout {
+        /// `host:port`.
+        target: String,
+        /// The time limit.
+        seconds: u64,
+    },
+    /// No algorithm in common.
+    #[error("{target} and this gateway have no {kind} algorithm in common. The server offers: {theirs}.")]
+    NoCommonAlgorithm {
+        /// `host:port`.
+        target: String,
+        /// Which kind: key exchange, host key, cipher, MAC or compression.
+        kind: String,
+        /// The server's list.
+        theirs: String,
+    },
+    /// The host key is not the expected one.
+    #[error(
+        "The host key of {target} is not the expected one: it shows {found}. Somebody may be \
+         intercepting the connection, or the server was reinstalled. Nothing was sent to it. {remedy}"
+    )]
+    HostKeyChanged {
+        /// `host:port`.
+        target: String,
+        /// What the server showed.
+        found: Fingerprint,
+        /// What was expected and where it is written.
+        remedy: String,
+    },
+    /// The known hosts file revokes this key.
+    #[error("The host key of {target}, {found}, is marked as revoked in {place}. Nothing was sent to it.")]
+    HostKeyRevoked {
+        /// `host:port`.
+        target: String,
+        /// What the server showed.
+        found: Fingerprint,
+        /// `file:line`.
+        place: String,
+    },
+    /// The host key is not known and may not be learnt.
+    #[error(
+        "The host key of {target} is not known: it shows {found}. Pin it in the request as host_key, \
+         or add it to the known hosts file."
+    )]
+    HostKeyUnknown {
+        /// `host:port`.
+        target: String,
+        /// What the server showed.
+        found: Fingerprint,
+    },
+    /// The known hosts file cannot be used.
+    #[error("The gateway cannot use its known hosts file: {cause}.")]
+    HostKeyStore {
+        /// What was wrong, with the file's name.
+        cause: String,
+    },
+    /// The password or the key was refused.
+    #[error("{target} refused the {method} of this user.")]
+    AuthFailed {
+        /// `host:port`.
+        target: String,
+        /// `password` or `key`.
+        method: &'static str,
+    },
+    /// The target does not offer the method.
+    #[error("{target} does not accept a {method} for this user; it offers: {offered}.")]
+    AuthMethodUnavailable {
+        /// `host:port`.
+        target: String,
+        /// `password` or `key`.
+        method: &'static str,
+        /// The server's methods.
+        offered: String,
+    },
+    /// The login took too long.
+    #[error("{target} did not answer the login within {seconds} s.")]
+    AuthTimeout {
+        /// `host:port`.
+        target: String,
+        /// The time limit.
+        seconds: u64,
+    },
+    /// The private key cannot be read.
+    #[error("The private key cannot be read: {cause}.")]
+    KeyInvalid {
+        /// What was wrong, without anything of the key.
+        cause: String,
+    },
+    /// The private key needs its passphrase.
+    #[error("The private key is encrypted and its passphrase is {}.", if *.missing { "missing" } else { "wrong" })]
+    KeyPassphrase {
+        /// Missing, or else wrong.
+        missing: bool,
+    },
+    /// The key derivation of the private key is over the limit.
+    #[error("The private key's encryption is too costly: {cause}.")]
+    KeyTooCostly {
+        /// Which parameter, and the limit.
+        cause: String,
+    },
+    /// No pty or no shell.
+    #[error("{target} let the user in and then refused {what}.")]
+    ShellRefused {
+        /// `host:port`.
+        target: String,
+        /// `a session channel`, `a terminal` or `a shell`.
+        what: &'static str,
+    },
+    /// The connection broke on the way.
+    #[error("{target} closed the connection {during}.")]
+    LinkLost {
+        /// `host:port`.
+        target: String,
+        /// `during the handshake`, `during the login` and so on.
+        during: &'static str,
+    },
+    /// A fault of the gateway.
+    #[error("The gateway failed inside: {cause}.")]
+    Internal {
+        /// What happened.
+        cause: String,
+    },
+}
+
+impl DialError {
+    /// Who caused it.
+    #[must_use]
+    pub fn peer(&self) -> Peer {
+        match self {
+            Self::KeyInvalid { .. } | Self::KeyPassphrase { .. } | Self::KeyTooCostly { .. } => Peer::Browser,
+            Self::HostKeyStore { .. } | Self::Internal { .. } => Peer::Gateway,
+            _ => Peer::Target,
+        }
+    }
+
+    /// Whether the very same order may work later: nothing that was sent must change for it.
+    #[must_use]
+    pub fn retry_may_help(&self) -> bool {
+        match self {
+            Self::NameNotFound { .. }
+            | Self::ConnectRefused { .. }
+            | Self::ConnectFailed { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::NotSsh { .. }
+            | Self::HandshakeTimeout { .. }
+            | Self::HostKeyStore { .. }
+            | Self::AuthFailed { .. }
+            | Self::AuthTimeout { .. }
+            | Self::ShellRefused { .. }
+            | Self::LinkLost { .. }
+            | Self::Internal { .. } => true,
+            Self::NoCommonAlgorithm { .. }
+            | Self::HostKeyChanged { .. }
+            | Self::HostKeyRevoked { .. }
+            | Self::HostKeyUnknown { .. }
+            | Self::AuthMethodUnavailable { .. }
+            | Self::KeyInvalid { .. }
+            | Self::KeyPassphrase { .. }
+            | Self::KeyTooCostly { .. } => false,
+        }
+    }
+}

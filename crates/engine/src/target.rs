@@ -1,0 +1,142 @@
+//! Where a session goes and how it logs in: types that are valid once they exist.
+
+use std::fmt;
+
+use aws_lc_rs::digest;
+use base64::{Engine as _, engine::general_purpose};
+use secrecy::SecretString;
+
+/// An SSH server and the account on it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Target {
+    /// Host name or address, as the caller wrote it.
+    pub host: String,
+    /// TCP port, 1 to 65535.
+    pub port: u16,
+    /// The account's name.
+    pub username: String,
+    /// The only host key that is accepted, if the caller pinned one.
+    pub host_key: Option<Fingerprint>,
+}
+
+impl fmt::Display for Target {
+    /// `host:port`, with an IPv6 address in brackets; never the account.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// What proves that the caller may log in.
+pub enum Credentials {
+    /// A password, taken as it is; it may be empty.
+    Password(SecretString),
+    /// The text of a private key file.
+    PrivateKey {
+        /// The file's text, in any format that the dialer reads.
+        key: SecretString,
+        /// Opens an encrypted key.
+        passphrase: Option<SecretString>,
+    },
+}
+
+/// The SHA-256 of a public host key, as OpenSSH prints it: `SHA256:` and unpadded base64.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+pub struct Fingerprint([u8; 32]);
+
+/// A text that names no host key.
+#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+#[error("not a SHA256:… fingerprint and not a public key line")]
+pub struct InvalidHostKey;
+
+impl Fingerprint {
+    /// The fingerprint of a public key in its wire encoding (RFC 4253, section 6.6).
+    #[must_use]
+    pub fn of_public_key(blob: &[u8]) -> Self {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest::digest(&digest::SHA256, blob).as_ref());
+        Self(bytes)
+    }
+
+    /// Reads `SHA256:…` or a public key line such as `ssh-ed25519 AAAA… comment`.
+    ///
+    /// # Errors
+    /// The text is neither.
+    pub fn parse(text: &str) -> Result<Self, InvalidHostKey> {
+        let text = text.trim();
+        if let Some(hash) = text.strip_prefix("SHA256:") {
+            let hash = hash.trim_end_matches('=');
+            let bytes = general_purpose::STANDARD_NO_PAD.decode(hash).map_err(|_| InvalidHostKey)?;
+            return Ok(Self(bytes.try_into().map_err(|_| InvalidHostKey)?));
+        }
+        let mut words = text.split_ascii_whitespace();
+        let (Some(kind), Some(key)) = (words.next(), words.next()) else {
+            return Err(InvalidHostKey);
+        };
+        let blob = general_purpose::STANDARD.decode(key).map_err(|_| InvalidHostKey)?;
+        // The blob begins with the length and the name of its own type.
+        let length = blob.first_chunk::<4>().map(|length| u32::from_be_bytes(*length) as usize);
+        if length != Some(kind.len()) || blob.get(4..4 + kind.len()) != Some(kind.as_bytes()) {
+            return Err(InvalidHostKey);
+        }
+        Ok(Self::of_public_key(&blob))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SHA256:{}", general_purpose::STANDARD_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The size of a terminal, in cells: 1 to 1000 columns, 1 to 500 rows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TermSize {
+    cols: u16,
+    rows: u16,
+}
+
+impl TermSize {
+    /// Clamps both into what a terminal may be.
+    #[must_use]
+    pub fn clamped(cols: u16, rows: u16) -> Self {
+        Self { cols: cols.clamp(1, 1000), rows: rows.clamp(1, 500) }
+    }
+
+    /// Columns, in cells.
+    #[must_use]
+    pub fn cols(self) -> u16 {
+        self.cols
+    }
+
+    /// Rows, in cells.
+    #[must_use]
+    pub fn rows(self) -> u16 {
+        self.rows
+    }
+}
+
+impl Default for TermSize {
+    /// 80 by 24, what a client gets that names no size.
+    fn default() -> Self {
+        Self { cols: 80, rows: 24 }
+    }
+}
+
+/// What the shell's pty is asked to be.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Pty {
+    /// The `TERM` of the pty request.
+    pub term: String,
+    /// The first size.
+    pub size: TermSize,
+}

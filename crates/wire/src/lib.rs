@@ -1,0 +1,15 @@
+//! What crosses the socket: event names, payloads, codes and limits.
+//!
+//! Owns the shapes of `docs/protocol.md`. Must not know how a session works, what SSH is,
+//! or which web framework carries the frames.
+
+mod code;
+pub mod event;
+pub mod limits;
+mod payload;
+
+pub use code::{Code, Peer};
+pub use payload::{
+    Closed, ConnectAuth, Input, InputAck, InputBytes, Output, OutputAck, OutputBytes, PROTOCOL, Progress,
+    Ready, Resize, SocketError, StartSession, Step,
+};
