@@ -2,11 +2,14 @@
 
 use bytes::Bytes;
 
-use crate::{CloseReason, Step};
+use crate::{CloseReason, CreditLimits, Step};
 
-/// The attached browser. Calls never wait; what does not fit is refused and offered again.
+/// The attached browser. Calls never wait: what does not fit is refused and offered again.
 pub trait Client: Send + Sync + 'static {
-    /// Takes output that begins at `offset`.
+    /// How much output may be on its way to this client.
+    fn limits(&self) -> CreditLimits;
+
+    /// Takes output that begins at `offset`; the client acknowledges it through the handle.
     ///
     /// # Errors
     /// The way to the browser is full: nothing of it was taken.
@@ -28,11 +31,11 @@ pub enum Notice {
     Ready,
     /// All input before this offset was handed to the target.
     InputTaken(u64),
-    /// The attempt or the session is over, and this is the last call.
+    /// The attempt or the session is over; nothing follows.
     Closed {
         /// Why.
         reason: CloseReason,
-        /// Whether the ticket may be redeemed again.
+        /// Whether the same ticket may open a shell if it is tried again.
         retry: bool,
     },
 }

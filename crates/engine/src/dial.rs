@@ -201,14 +201,14 @@ pub enum DialError {
         /// `password` or `key`.
         method: &'static str,
     },
-    /// The target does not offer the method.
-    #[error("{target} does not accept a {method} for this user; it offers: {offered}.")]
+    /// The target does not offer the method, or wants another one after it.
+    #[error("{target} does not let this user in with a {method} alone; it asks for: {offered}.")]
     AuthMethodUnavailable {
         /// `host:port`.
         target: String,
         /// `password` or `key`.
         method: &'static str,
-        /// The server's methods.
+        /// What the server takes, or takes next.
         offered: String,
     },
     /// The login took too long.
@@ -250,8 +250,8 @@ pub enum DialError {
     LinkLost {
         /// `host:port`.
         target: String,
-        /// `during the handshake`, `during the login` and so on.
-        during: &'static str,
+        /// `during the handshake`, `during the login` and so on, with the target's last words if it had any.
+        during: String,
     },
     /// A fault of the gateway.
     #[error("The gateway failed inside: {cause}.")]
@@ -283,7 +283,6 @@ impl DialError {
             | Self::NotSsh { .. }
             | Self::HandshakeTimeout { .. }
             | Self::HostKeyStore { .. }
-            | Self::AuthFailed { .. }
             | Self::AuthTimeout { .. }
             | Self::ShellRefused { .. }
             | Self::LinkLost { .. }
@@ -292,6 +291,7 @@ impl DialError {
             | Self::HostKeyChanged { .. }
             | Self::HostKeyRevoked { .. }
             | Self::HostKeyUnknown { .. }
+            | Self::AuthFailed { .. }
             | Self::AuthMethodUnavailable { .. }
             | Self::KeyInvalid { .. }
             | Self::KeyPassphrase { .. }

@@ -7,6 +7,7 @@ mod client;
 mod dial;
 mod reason;
 mod registry;
+mod sealed;
 mod session;
 mod target;
 mod ticket;
@@ -16,7 +17,8 @@ pub use dial::{
     DialError, DialOrder, Dialer, Exit, ProgressSink, Shell, ShellEvent, ShellGone, Step, Transport,
 };
 pub use reason::{CloseReason, Peer};
-pub use registry::{Issued, Options, Registry, SessionOrder, TicketUnknown, TooManyTickets};
-pub use session::{Handle, InputFull};
+pub use registry::Registry;
+pub use sealed::SealError;
+pub use session::{Handle, InputFull, MAX_WAITING_INPUT, credit::CreditLimits};
 pub use target::{Credentials, Fingerprint, InvalidHostKey, Pty, Target, TermSize};
-pub use ticket::Ticket;
+pub use ticket::{IssueError, Issued, MAX_TICKETS, MAX_TRIES, SessionOrder, Ticket, TicketUnknown};

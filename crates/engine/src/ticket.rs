@@ -1,29 +1,315 @@
-//! Tickets: single-use rights to start one session. (stub)
+//! Tickets: single-use rights to start one session.
+//!
+//! Owns their life: issued with sealed credentials, redeemed by one caller at a time, given back
+//! when no shell was opened, burnt when one was, forgotten at their time. Must not know what a
+//! session is.
 
-use std::fmt;
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
+use aws_lc_rs::digest;
+use parking_lot::Mutex;
+use tokio::{task::AbortHandle, time::Instant};
 use uuid::Uuid;
 
-/// A right to start one session once: a UUIDv4. It prints nothing of itself to logs.
+use crate::{
+    sealed::{SealError, SealedCredentials, Sealer},
+    target::{Credentials, Target, TermSize},
+};
+
+/// How often a ticket may be redeemed before it is burnt although no shell was opened.
+pub const MAX_TRIES: u32 = 3;
+/// How many tickets may wait at a time.
+pub const MAX_TICKETS: usize = 10_000;
+
+/// A right to start one session once: a UUIDv4. It prints nothing of itself.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Ticket(Uuid);
 
 impl Ticket {
-    /// Reads a ticket; `None` for what is not a UUID.
+    /// Reads a ticket in the usual spelling of a UUID; `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Uuid::try_parse(text).ok().map(Self)
+        (text.len() == uuid::fmt::Hyphenated::LENGTH).then(|| Uuid::try_parse(text).ok().map(Self)).flatten()
     }
 
-    /// The text to hand to the caller, and to nobody else.
+    /// The text to hand to whoever asked for the ticket, and to nobody else.
     #[must_use]
     pub fn reveal(&self) -> String {
         self.0.to_string()
+    }
+
+    fn hash(&self) -> TicketHash {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest::digest(&digest::SHA256, self.0.as_bytes()).as_ref());
+        TicketHash(hash)
     }
 }
 
 impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Ticket(…)")
+    }
+}
+
+/// All that is kept of a ticket.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+struct TicketHash([u8; 32]);
+
+/// What a ticket stands for.
+pub struct SessionOrder {
+    /// Where to.
+    pub target: Target,
+    /// How to log in.
+    pub credentials: Credentials,
+    /// The `TERM` of the pty; `xterm-256color` if absent.
+    pub term: Option<String>,
+    /// The size of the pty if the page names none.
+    pub size: Option<TermSize>,
+}
+
+/// A new ticket.
+#[derive(Debug)]
+pub struct Issued {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// How long from now it may be redeemed.
+    pub valid_for: Duration,
+}
+
+/// Why no ticket was issued.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum IssueError {
+    /// [`MAX_TICKETS`] wait.
+    #[error("too many tickets wait to be redeemed")]
+    TooManyTickets,
+    /// The gateway is going down.
+    #[error("the gateway is shutting down")]
+    ShuttingDown,
+    /// The credentials cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// The ticket was never issued, was redeemed, or has expired: there is no telling which.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("This link was used already or has expired.")]
+pub struct TicketUnknown;
+
+/// The tickets that wait.
+pub(crate) struct Tickets {
+    sealer: Sealer,
+    ttl: Duration,
+    waiting: Mutex<HashMap<TicketHash, Waiting>>,
+}
+
+struct Waiting {
+    target: Target,
+    credentials: SealedCredentials,
+    term: Option<String>,
+    size: Option<TermSize>,
+    tries_left: u32,
+    expires: Instant,
+    /// Forgets the ticket at its time; one timer each, so nothing ever scans.
+    expiry: AbortHandle,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.expiry.abort();
+    }
+}
+
+impl Tickets {
+    pub(crate) fn new(ttl: Duration) -> Result<Arc<Self>, SealError> {
+        Ok(Arc::new(Self { sealer: Sealer::new()?, ttl, waiting: Mutex::default() }))
+    }
+
+    /// Keeps an order, sealed, under a new ticket.
+    pub(crate) fn issue(self: &Arc<Self>, order: SessionOrder) -> Result<Issued, IssueError> {
+        let ticket = Ticket(Uuid::new_v4());
+        let hash = ticket.hash();
+        let credentials = self.sealer.seal(order.credentials)?;
+        let mut waiting = self.waiting.lock();
+        if waiting.len() >= MAX_TICKETS {
+            return Err(IssueError::TooManyTickets);
+        }
+        let expires = Instant::now() + self.ttl;
+        waiting.insert(
+            hash,
+            Waiting {
+                target: order.target,
+                credentials,
+                term: order.term,
+                size: order.size,
+                tries_left: MAX_TRIES,
+                expires,
+                expiry: self.forget_at(hash, expires),
+            },
+        );
+        Ok(Issued { ticket, valid_for: self.ttl })
+    }
+
+    /// Whether the ticket could be redeemed now.
+    pub(crate) fn knows(&self, ticket: &Ticket) -> bool {
+        self.waiting.lock().contains_key(&ticket.hash())
+    }
+
+    /// Takes the ticket: of any number of callers at once, one gets it.
+    pub(crate) fn redeem(self: &Arc<Self>, ticket: &Ticket) -> Result<Redeemed, TicketUnknown> {
+        let hash = ticket.hash();
+        let mut waiting = self.waiting.lock().remove(&hash).ok_or(TicketUnknown)?;
+        waiting.tries_left -= 1;
+        Ok(Redeemed { tickets: Arc::clone(self), hash, waiting: Some(waiting) })
+    }
+
+    /// Forgets every ticket that waits.
+    pub(crate) fn clear(&self) {
+        self.waiting.lock().clear();
+    }
+
+    fn forget_at(self: &Arc<Self>, hash: TicketHash, expires: Instant) -> AbortHandle {
+        let tickets = Arc::downgrade(self);
+        let timer = async move {
+            tokio::time::sleep_until(expires).await;
+            if let Some(tickets) = tickets.upgrade() {
+                tickets.waiting.lock().remove(&hash);
+            }
+        };
+        tokio::spawn(timer).abort_handle()
+    }
+}
+
+/// A ticket that somebody holds. Dropping it gives the ticket back while it has tries and time
+/// left; [`burn`](Self::burn) ends it.
+pub(crate) struct Redeemed {
+    tickets: Arc<Tickets>,
+    hash: TicketHash,
+    waiting: Option<Waiting>,
+}
+
+impl Redeemed {
+    /// Opens what the ticket stands for.
+    pub(crate) fn order(&self) -> Result<SessionOrder, SealError> {
+        let waiting = self.waiting.as_ref().ok_or(SealError)?;
+        Ok(SessionOrder {
+            target: waiting.target.clone(),
+            credentials: self.tickets.sealer.open(&waiting.credentials)?,
+            term: waiting.term.clone(),
+            size: waiting.size,
+        })
+    }
+
+    /// A shell was opened: the ticket is over.
+    pub(crate) fn burn(mut self) {
+        self.waiting = None;
+    }
+
+    /// Gives the ticket back, and says whether it may be redeemed again.
+    pub(crate) fn give_back(mut self) -> bool {
+        self.put_back()
+    }
+
+    fn put_back(&mut self) -> bool {
+        let Some(ticket) = self.waiting.take() else { return false };
+        let mut waiting = self.tickets.waiting.lock();
+        let usable = ticket.tries_left > 0 && Instant::now() < ticket.expires;
+        if usable {
+            waiting.insert(self.hash, ticket);
+        }
+        usable
+    }
+}
+
+impl Drop for Redeemed {
+    fn drop(&mut self) {
+        self.put_back();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    const TTL: Duration = Duration::from_secs(120);
+
+    fn order() -> SessionOrder {
+        SessionOrder {
+            target: Target { host: "example".into(), port: 22, username: "me".into(), host_key: None },
+            credentials: Credentials::Password("secret".into()),
+            term: None,
+            size: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn one_of_many_gets_it() {
+        let tickets = Tickets::new(TTL).unwrap();
+        let ticket = tickets.issue(order()).unwrap().ticket;
+        let held: Vec<_> = (0..10).map(|_| tickets.redeem(&ticket)).collect();
+        assert_eq!(held.iter().filter(|redeemed| redeemed.is_ok()).count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_failed_try_gives_it_back_three_times_in_all() {
+        let tickets = Tickets::new(TTL).unwrap();
+        let ticket = tickets.issue(order()).unwrap().ticket;
+        assert!(tickets.redeem(&ticket).unwrap().give_back());
+        drop(tickets.redeem(&ticket).unwrap());
+        let redeemed = tickets.redeem(&ticket).unwrap();
+        let Credentials::Password(password) = redeemed.order().unwrap().credentials else {
+            panic!("a password was stored");
+        };
+        assert_eq!(password.expose_secret(), "secret");
+        assert!(!redeemed.give_back());
+        assert!(!tickets.knows(&ticket));
+    }
+
+    #[tokio::test]
+    async fn a_burnt_ticket_is_gone() {
+        let tickets = Tickets::new(TTL).unwrap();
+        let ticket = tickets.issue(order()).unwrap().ticket;
+        tickets.redeem(&ticket).unwrap().burn();
+        assert!(tickets.redeem(&ticket).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_forgotten_at_its_time_and_not_before() {
+        let tickets = Tickets::new(TTL).unwrap();
+        let ticket = tickets.issue(order()).unwrap().ticket;
+        tokio::time::sleep(TTL - Duration::from_millis(1)).await;
+        assert!(tickets.knows(&ticket));
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        assert!(!tickets.knows(&ticket));
+        assert!(tickets.waiting.lock().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_expires_while_somebody_holds_it() {
+        let tickets = Tickets::new(TTL).unwrap();
+        let ticket = tickets.issue(order()).unwrap().ticket;
+        let redeemed = tickets.redeem(&ticket).unwrap();
+        tokio::time::sleep(TTL).await;
+        assert!(!redeemed.give_back());
+        assert!(!tickets.knows(&ticket));
+    }
+
+    #[tokio::test]
+    async fn the_number_of_tickets_is_bounded() {
+        let tickets = Tickets::new(TTL).unwrap();
+        for _ in 0..MAX_TICKETS {
+            tickets.issue(order()).unwrap();
+        }
+        assert_eq!(tickets.issue(order()).unwrap_err(), IssueError::TooManyTickets);
+    }
+
+    #[test]
+    fn only_the_usual_spelling_is_a_ticket() {
+        assert!(Ticket::parse("c56a4180-65aa-42ec-a945-5fd21dec0538").is_some());
+        for text in ["", "None", "c56a418065aa42eca9455fd21dec0538", "{c56a4180-65aa-42ec-a945-5fd21dec0538}"]
+        {
+            assert!(Ticket::parse(text).is_none(), "{text}");
+        }
     }
 }
