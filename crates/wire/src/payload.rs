@@ -1,7 +1,9 @@
 //! The payloads of the events, as they are on the wire.
 
+use std::fmt;
+
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
 
 use crate::{Code, Peer};
 
@@ -21,37 +23,63 @@ pub struct ConnectAuth {
 }
 
 /// `start-session`. The ticket stands under either name; both present is refused.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 #[serde(deny_unknown_fields)]
 pub struct StartSession {
     /// The ticket, as `POST /create-session` named it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub create_session_id: Option<String>,
     /// The ticket, as `POST /create-credentials` named it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials_uuid: Option<String>,
     /// The terminal's columns, in cells, 1 to 1000.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cols: Option<u16>,
     /// The terminal's rows, in cells, 1 to 500.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<u16>,
 }
 
-/// `ssh-input` as text: sent to the target as UTF-8.
-#[derive(Clone, Deserialize, Serialize)]
+/// `ssh-input`.
+#[derive(Clone, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Input {
     /// What was typed or pasted.
-    pub input: String,
+    #[cfg_attr(feature = "typescript", ts(type = "string | Uint8Array"))]
+    pub input: Typed,
 }
 
-/// `ssh-input` as a binary attachment: sent to the target as it is.
-#[derive(Clone, Deserialize, Serialize)]
-pub struct InputBytes {
-    /// What was typed or pasted.
-    pub input: Bytes,
+/// Input as the target gets it: text as UTF-8, a binary attachment as it is.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Typed(pub Bytes);
+
+impl<'de> Deserialize<'de> for Typed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TypedVisitor)
+    }
+}
+
+struct TypedVisitor;
+
+impl Visitor<'_> for TypedVisitor {
+    type Value = Typed;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or bytes")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Typed, E> {
+        Ok(Typed(Bytes::copy_from_slice(text.as_bytes())))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Typed, E> {
+        Ok(Typed(text.into()))
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Typed, E> {
+        Ok(Typed(Bytes::copy_from_slice(bytes)))
+    }
+
+    fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Typed, E> {
+        Ok(Typed(bytes.into()))
+    }
 }
 
 /// `resize`.
@@ -167,4 +195,45 @@ pub struct Closed {
     /// The name of the signal that killed the shell, without `SIG`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_signal: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn input_is_text_and_nothing_else_in_json() {
+        let input: Input = serde_json::from_str(r#"{"input":"\u00e9"}"#).unwrap();
+        assert_eq!(&input.input.0[..], "é".as_bytes());
+        for bad in [r#"{"input":1}"#, r#"{"input":null}"#, r#"{"input":{}}"#, "{}", "\"x\""] {
+            assert!(serde_json::from_str::<Input>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn start_session_carries_a_ticket_and_a_size_and_never_a_host() {
+        let start: StartSession =
+            serde_json::from_str(r#"{"credentials_uuid":"x","cols":80,"rows":24}"#).unwrap();
+        assert_eq!(
+            (start.credentials_uuid.as_deref(), start.cols, start.rows),
+            (Some("x"), Some(80), Some(24))
+        );
+        assert!(
+            serde_json::from_str::<StartSession>(r#"{"credentials_uuid":"x","hostname":"evil"}"#).is_err()
+        );
+    }
+
+    #[test]
+    fn optional_fields_are_left_out() {
+        let closed = Closed {
+            code: Code::LinkLost,
+            message: "gone".into(),
+            peer: Peer::Target,
+            retry: false,
+            exit_status: None,
+            exit_signal: None,
+        };
+        let json = serde_json::to_string(&closed).unwrap();
+        assert_eq!(json, r#"{"code":"link_lost","message":"gone","peer":"target","retry":false}"#);
+    }
 }
