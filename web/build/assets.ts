@@ -1,0 +1,58 @@
+/** What the build does after Vite: compresses the assets, and holds the first load to its budget. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import type { Plugin } from 'vite';
+
+/** The page, and the scripts and styles that it cannot begin without, in bytes of brotli. */
+const FIRST_LOAD_MAX = 110_000;
+
+export function precompressed(): Plugin {
+  let outDir = '';
+  return {
+    name: 'precompressed',
+    apply: 'build',
+    configResolved(config) {
+      outDir = resolve(config.root, config.build.outDir);
+    },
+    closeBundle() {
+      compressAll(join(outDir, 'assets'));
+      const bytes = firstLoad(outDir);
+      const figure = `first load: ${(bytes / 1000).toFixed(1)} kB brotli of ${FIRST_LOAD_MAX / 1000} kB`;
+      if (bytes > FIRST_LOAD_MAX) {
+        throw new Error(`The page is too heavy. ${figure}`);
+      }
+      this.info(figure);
+    },
+  };
+}
+
+function compressAll(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const bytes = readFileSync(path);
+    writeFileSync(`${path}.br`, brotli(bytes));
+    writeFileSync(`${path}.gz`, gzipSync(bytes, { level: 9 }));
+  }
+}
+
+function firstLoad(outDir: string): number {
+  const html = readFileSync(join(outDir, 'index.html'), 'utf8');
+  const assets = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+\.(?:js|css))"/g)].map(
+    ([, path]) => path ?? '',
+  );
+  if (!assets.some((path) => path.endsWith('.js')) || !assets.some((path) => path.endsWith('.css'))) {
+    throw new Error('The page has no script or no style, so its weight is not known.');
+  }
+  const files = assets.map((path) => readFileSync(join(outDir, `${path}.br`)).length);
+  return files.reduce((sum, length) => sum + length, brotli(Buffer.from(html)).length);
+}
+
+function brotli(bytes: Buffer): Buffer {
+  return brotliCompressSync(bytes, {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+    },
+  });
+}

@@ -1,0 +1,117 @@
+/**
+ * The Socket.IO connection to the gateway: our protocol's events, typed. WebSocket first, polling
+ * where WebSocket cannot get through. Knows nothing of terminals and of the page.
+ */
+import { io, type Socket } from 'socket.io-client';
+import type { InputPiece } from './flow';
+import type { Disposable } from './lifecycle';
+import type {
+  Closed,
+  ConnectAuth,
+  InputAck,
+  OutputAck,
+  OutputBytes,
+  Progress,
+  Ready,
+  Resize,
+  SocketError,
+  StartSession,
+} from './protocol.gen';
+
+const PROTOCOL = 1;
+
+/** What comes from the gateway, and what becomes of the connection. */
+export interface GatewayListener {
+  /** The gateway is there, for the first time or again. */
+  joined(): void;
+  /** An attempt to reach the gateway failed; the next one follows by itself. */
+  unreachable(): void;
+  /** The connection is gone; attempts to reach the gateway follow by themselves. */
+  lost(): void;
+  progress(progress: Progress): void;
+  ready(ready: Ready): void;
+  output(output: OutputBytes): void;
+  inputAck(ack: InputAck): void;
+  refused(error: SocketError): void;
+  closed(closed: Closed): void;
+}
+
+/** What goes to the gateway. Disposing ends the connection for good. */
+export interface Gateway extends Disposable {
+  readonly joined: boolean;
+  start(start: StartSession): void;
+  input(piece: InputPiece): void;
+  resize(size: Resize): void;
+  outputAck(ack: OutputAck): void;
+}
+
+interface FromGateway {
+  'session-progress': (progress: Progress) => void;
+  'connection-ready': (ready: Ready) => void;
+  'ssh-output': (output: OutputBytes) => void;
+  'ssh-input-ack': (ack: InputAck) => void;
+  'session-error': (error: SocketError) => void;
+  'session-closed': (closed: Closed) => void;
+}
+
+interface ToGateway {
+  'start-session': (start: StartSession) => void;
+  'ssh-input': (input: { input: InputPiece }) => void;
+  resize: (size: Resize) => void;
+  'ssh-output-ack': (ack: OutputAck) => void;
+}
+
+export function connect(listener: GatewayListener): Gateway {
+  const auth: ConnectAuth = { protocol: PROTOCOL };
+  const socket: Socket<FromGateway, ToGateway> = io('/ssh', {
+    auth,
+    forceNew: true,
+    transports: ['websocket', 'polling'],
+    tryAllTransports: true,
+    timeout: 10_000,
+    reconnectionDelay: 250,
+    reconnectionDelayMax: 5_000,
+  });
+
+  socket.on('connect', () => listener.joined());
+  socket.on('disconnect', () => listener.lost());
+  socket.on('connect_error', (error) => {
+    if (socket.active) {
+      // A proxy may swallow one transport without an answer: begin with the other next time.
+      socket.io.opts.transports?.reverse();
+      listener.unreachable();
+    } else {
+      listener.refused(refusal(error));
+    }
+  });
+  socket.on('session-progress', (progress) => listener.progress(progress));
+  socket.on('connection-ready', (ready) => listener.ready(ready));
+  socket.on('ssh-output', (output) => listener.output(output));
+  socket.on('ssh-input-ack', (ack) => listener.inputAck(ack));
+  socket.on('session-error', (error) => listener.refused(error));
+  socket.on('session-closed', (closed) => listener.closed(closed));
+
+  return {
+    get joined() {
+      return socket.connected;
+    },
+    start: (start) => socket.emit('start-session', start),
+    input: (piece) => socket.emit('ssh-input', { input: piece }),
+    resize: (size) => socket.emit('resize', size),
+    outputAck: (ack) => socket.emit('ssh-output-ack', ack),
+    dispose: () => {
+      socket.off();
+      socket.disconnect();
+    },
+  };
+}
+
+/** The gateway refuses a CONNECT with the fields of a `SocketError`, in `data` or as the error itself. */
+function refusal(error: Error & { data?: Partial<SocketError> }): SocketError {
+  return {
+    code: error.data?.code ?? 'unsupported_protocol',
+    message: error.data?.message ?? error.message,
+    peer: error.data?.peer ?? 'gateway',
+    retry: false,
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * The terminal emulator, set up for untrusted hosts. Owns xterm.js and its addons; nobody else
+ * touches them. Knows no session: what is typed goes to a listener.
+ */
+import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
+import { Terminal } from '@xterm/xterm';
+import { copyText } from './clipboard';
+import type { InputPiece } from './flow';
+import { Keys } from './keys';
+import { type Disposable, Disposables } from './lifecycle';
+import { addTextLinks, type LinkPreview, linkHandler } from './links';
+import type { Resize } from './protocol.gen';
+import { useGpu } from './renderer';
+import type { Screen } from './session';
+import { Sizing } from './sizing';
+import { appearance, onAppearanceChange } from './theme';
+
+const FONT =
+  '"Cascadia Mono", "JetBrains Mono", ui-monospace, SFMono-Regular, Menlo, Consolas, ' +
+  '"DejaVu Sans Mono", "Noto Sans Mono", monospace';
+const TOUCH = '(pointer: coarse)';
+
+export interface TerminalListener {
+  input(piece: InputPiece): void;
+  resizing(size: Resize): void;
+  resized(size: Resize): void;
+  title(title: string): void;
+  copied(done: boolean): void;
+}
+
+export class TerminalView implements Screen, Disposable {
+  readonly #terminal: Terminal;
+  readonly #sizing: Sizing;
+  readonly #keys = new Keys();
+  readonly #all = new Disposables();
+
+  constructor(
+    private readonly place: HTMLElement,
+    private readonly listener: TerminalListener,
+    preview: LinkPreview,
+  ) {
+    const touch = matchMedia(TOUCH).matches;
+    this.#terminal = this.#all.add(new Terminal(options(place, touch, preview)));
+    this.#sizing = this.#all.add(
+      new Sizing(this.#terminal, {
+        changing: (size) => listener.resizing(size),
+        settled: (size) => listener.resized(size),
+      }),
+    );
+    this.#terminal.loadAddon(new UnicodeGraphemesAddon());
+    addTextLinks(this.#terminal, preview);
+    this.#subscribe();
+
+    this.#terminal.open(place);
+    this.#sizing.follow(place);
+    if (!touch) {
+      this.#all.add(useGpu(this.#terminal, () => this.#sizing.fit()));
+    }
+  }
+
+  get size(): Resize {
+    return { cols: this.#terminal.cols, rows: this.#terminal.rows };
+  }
+
+  write(bytes: Uint8Array, processed: () => void): void {
+    this.#terminal.write(bytes, processed);
+  }
+
+  /** Whether keys and pastes are taken. Selecting, scrolling and copying always work. */
+  set typing(typing: boolean) {
+    this.#terminal.options.disableStdin = !typing;
+  }
+
+  /** The text that a screen reader says on entering the terminal. */
+  describeBy(id: string): void {
+    this.#terminal.textarea?.setAttribute('aria-describedby', id);
+  }
+
+  focus(): void {
+    this.#terminal.focus();
+  }
+
+  dispose(): void {
+    this.#all.dispose();
+  }
+
+  #subscribe(): void {
+    const terminal = this.#terminal;
+    this.#all.add(terminal.onData((text) => this.listener.input(text)));
+    this.#all.add(terminal.onBinary((latin1) => this.listener.input(bytesOf(latin1))));
+    this.#all.add(terminal.onTitleChange((title) => this.listener.title(title)));
+    this.#all.add(onAppearanceChange(() => Object.assign(terminal.options, appearance(this.place))));
+    terminal.attachCustomKeyEventHandler((event) => this.#onKey(event));
+  }
+
+  /** False: xterm.js leaves the key alone. */
+  #onKey(event: KeyboardEvent): boolean {
+    const typing = this.#terminal.options.disableStdin !== true;
+    const use = this.#keys.use(event, typing, this.#terminal.hasSelection(), event.timeStamp);
+    if (use === 'copy') {
+      event.preventDefault();
+      if (event.type === 'keydown') {
+        void this.#copy();
+      }
+    }
+    return use === 'terminal';
+  }
+
+  async #copy(): Promise<void> {
+    if (this.#terminal.hasSelection()) {
+      this.listener.copied(await copyText(this.#terminal.getSelection()));
+    }
+  }
+}
+
+/** No window operation is allowed, nothing is logged, and links open only through `linkHandler`. */
+function options(place: HTMLElement, touch: boolean, preview: LinkPreview) {
+  return {
+    ...appearance(place),
+    allowProposedApi: true,
+    cursorBlink: false,
+    disableStdin: true,
+    fontFamily: FONT,
+    fontSize: touch ? 13 : 14,
+    linkHandler: linkHandler(preview),
+    logLevel: 'off' as const,
+    rescaleOverlappingGlyphs: true,
+    scrollback: 10_000,
+    vtExtensions: { kittyKeyboard: true },
+    windowOptions: {},
+  };
+}
+
+/** xterm.js gives legacy mouse reports as text of which every character is one byte. */
+function bytesOf(latin1: string): Uint8Array {
+  return Uint8Array.from(latin1, (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vite';
+import { precompressed } from './build/assets.ts';
+
+export default defineConfig({
+  appType: 'mpa',
+  plugins: [precompressed()],
+  // The gateway puts the nonce of each response here.
+  html: { cspNonce: '{{nonce}}' },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    emptyOutDir: true,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    rolldownOptions: { input: ['index.html', 'landing.html', 'not-found.html'] },
+  },
+});
