@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import type { Closed, Code } from '../src/protocol.gen';
+import { canRetry, type Event, isOpen, next, type State } from '../src/state';
+
+const reached = (...events: Event[]) => events.reduce(next, { kind: 'loading' } as State);
+const closed = (code: Code, more: Partial<Closed> = {}): Event => ({
+  type: 'closed',
+  closed: { code, message: 'A sentence.', peer: 'target', retry: false, ...more },
+});
+const BEGIN: Event = { type: 'begin' };
+const STARTED: Event = { type: 'started' };
+const READY: Event = { type: 'ready' };
+const LOST: Event = { type: 'lost' };
+
+describe('the way to a shell', () => {
+  it('goes step by step', () => {
+    expect(reached(BEGIN)).toEqual({ kind: 'connecting', step: 'gateway', unreachable: false });
+    expect(reached(BEGIN, STARTED)).toMatchObject({ step: 'dial' });
+    expect(reached(BEGIN, STARTED, { type: 'progress', step: 'auth' })).toMatchObject({ step: 'auth' });
+    expect(reached(BEGIN, STARTED, READY)).toEqual({ kind: 'connected' });
+  });
+
+  it('says when the gateway does not answer, and goes on when it does', () => {
+    expect(reached(BEGIN, { type: 'unreachable' })).toMatchObject({ kind: 'connecting', unreachable: true });
+    expect(reached(BEGIN, { type: 'unreachable' }, STARTED)).toMatchObject({
+      step: 'dial',
+      unreachable: false,
+    });
+  });
+
+  it('begins again with the gateway when the socket goes before the shell is open', () => {
+    const state = reached(BEGIN, STARTED, { type: 'progress', step: 'auth' }, LOST);
+    expect(state).toEqual({ kind: 'connecting', step: 'gateway', unreachable: true });
+  });
+
+  it('fails when the gateway refuses the start', () => {
+    const error = { code: 'ticket_unknown', message: 'No.', peer: 'browser', retry: false } as const;
+    expect(reached(BEGIN, STARTED, { type: 'refused', error })).toMatchObject({
+      kind: 'failed',
+      code: 'ticket_unknown',
+    });
+  });
+});
+
+describe('the end', () => {
+  it('keeps the exit status, zero as well', () => {
+    expect(reached(BEGIN, STARTED, READY, closed('exited', { exit_status: 0 }))).toMatchObject({
+      kind: 'ended',
+      exitStatus: 0,
+      exitSignal: null,
+    });
+  });
+
+  it('keeps the exit signal', () => {
+    expect(reached(BEGIN, READY, closed('signalled', { exit_signal: 'KILL' }))).toMatchObject({
+      exitSignal: 'KILL',
+    });
+  });
+
+  it.each<Code>(['link_lost', 'shutdown', 'internal', 'browser_stalled', 'input_overflow'])(
+    'is a failure with its output kept: %s',
+    (code) => {
+      expect(reached(BEGIN, STARTED, READY, closed(code))).toMatchObject({
+        kind: 'failed',
+        code,
+        begun: true,
+      });
+    },
+  );
+
+  it('comes with the socket once the shell was open', () => {
+    expect(reached(BEGIN, STARTED, READY, LOST)).toEqual({ kind: 'disconnected' });
+  });
+
+  it('stays what it was, whatever comes later', () => {
+    const ended = reached(BEGIN, STARTED, READY, closed('exited', { exit_status: 7 }));
+    for (const event of [BEGIN, STARTED, READY, LOST, closed('internal'), { type: 'unreachable' } as const]) {
+      expect(next(ended, event)).toBe(ended);
+    }
+  });
+
+  it('is a fault of the page when output is missing', () => {
+    const fault = { type: 'fault', code: 'output_gap', message: 'A gap.' } as const;
+    expect(reached(BEGIN, STARTED, READY, fault)).toMatchObject({
+      kind: 'failed',
+      code: 'output_gap',
+      begun: true,
+    });
+  });
+});
+
+describe('another try', () => {
+  const failed = reached(BEGIN, STARTED, closed('connect_refused', { retry: true }));
+
+  it('is offered where the gateway says so', () => {
+    expect(canRetry(failed)).toBe(true);
+    expect(isOpen(failed)).toBe(false);
+    expect(canRetry(reached(BEGIN, STARTED, closed('auth_failed')))).toBe(false);
+  });
+
+  it('begins from the front', () => {
+    expect(next(failed, BEGIN)).toEqual(reached(BEGIN));
+  });
+
+  it('does not begin by itself', () => {
+    expect(next(next(failed, LOST), READY)).toBe(failed);
+  });
+});
