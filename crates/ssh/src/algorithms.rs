@@ -1,0 +1,157 @@
+//! What this client offers in the SSH handshake, in which order, and the sizes of its buffers.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use russh::{
+    Preferred, SshId, cipher,
+    client::Config,
+    compression, kex,
+    keys::{Algorithm, EcdsaCurve, HashAlg},
+    mac,
+};
+
+/// What a flood may leave behind a Ctrl-C: one window, in bytes.
+const WINDOW: u32 = 256 * 1024;
+const MAX_PACKET: u32 = 32 * 1024;
+/// How many messages of a channel wait for their reader.
+const CHANNEL_MESSAGES: usize = 32;
+
+/// Without SHA-1; the NIST curves are there for appliances that know nothing else.
+const KEX: &[kex::Name] = &[
+    kex::MLKEM768X25519_SHA256,
+    kex::CURVE25519,
+    kex::CURVE25519_PRE_RFC_8731,
+    kex::ECDH_SHA2_NISTP256,
+    kex::ECDH_SHA2_NISTP384,
+    kex::ECDH_SHA2_NISTP521,
+    kex::DH_GEX_SHA256,
+    kex::DH_G16_SHA512,
+    kex::DH_G18_SHA512,
+    kex::DH_G17_SHA512,
+    kex::DH_G15_SHA512,
+    kex::DH_G14_SHA256,
+    kex::EXTENSION_SUPPORT_AS_CLIENT,
+    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT,
+];
+
+/// Without `ssh-rsa`, which signs with SHA-1.
+const HOST_KEYS: &[Algorithm] = &[
+    Algorithm::Ed25519,
+    Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 },
+    Algorithm::Ecdsa { curve: EcdsaCurve::NistP384 },
+    Algorithm::Ecdsa { curve: EcdsaCurve::NistP521 },
+    Algorithm::Rsa { hash: Some(HashAlg::Sha512) },
+    Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
+];
+
+const CIPHERS_WITH_AES: &[cipher::Name] = &[
+    cipher::AES_256_GCM,
+    cipher::AES_128_GCM,
+    cipher::CHACHA20_POLY1305,
+    cipher::AES_256_CTR,
+    cipher::AES_192_CTR,
+    cipher::AES_128_CTR,
+];
+
+const CIPHERS_WITHOUT_AES: &[cipher::Name] = &[
+    cipher::CHACHA20_POLY1305,
+    cipher::AES_256_GCM,
+    cipher::AES_128_GCM,
+    cipher::AES_256_CTR,
+    cipher::AES_192_CTR,
+    cipher::AES_128_CTR,
+];
+
+const MACS: &[mac::Name] = &[mac::HMAC_SHA512_ETM, mac::HMAC_SHA256_ETM, mac::HMAC_SHA512, mac::HMAC_SHA256];
+
+/// The client's configuration. Host keys of the `known` types are asked for first: a server has
+/// several, and only one that is known proves anything.
+pub(crate) fn config(known: &[Algorithm]) -> Arc<Config> {
+    Arc::new(Config {
+        // The minus sign is not allowed in the name, and the version would only tell an attacker.
+        client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-AlfrescoSSH")),
+        window_size: WINDOW,
+        maximum_packet_size: MAX_PACKET,
+        channel_buffer_size: CHANNEL_MESSAGES,
+        preferred: Preferred {
+            kex: Cow::Borrowed(KEX),
+            key: Cow::Owned(host_keys(known)),
+            cipher: Cow::Borrowed(ciphers(cpu_has_aes())),
+            mac: Cow::Borrowed(MACS),
+            compression: Cow::Borrowed(&[compression::NONE]),
+            ..Preferred::DEFAULT
+        },
+        keepalive_interval: Some(Duration::from_secs(15)),
+        keepalive_max: 3,
+        // The only bound on a write that blocks.
+        inactivity_timeout: Some(Duration::from_secs(120)),
+        nodelay: true,
+        ..Config::default()
+    })
+}
+
+fn host_keys(known: &[Algorithm]) -> Vec<Algorithm> {
+    let (mut first, rest): (Vec<_>, Vec<_>) =
+        HOST_KEYS.iter().cloned().partition(|ours| known.iter().any(|theirs| is_same_type(ours, theirs)));
+    first.extend(rest);
+    first
+}
+
+/// Whether a key of type `key` can sign as `algorithm`: RSA has several names.
+fn is_same_type(algorithm: &Algorithm, key: &Algorithm) -> bool {
+    algorithm == key || matches!((algorithm, key), (Algorithm::Rsa { .. }, Algorithm::Rsa { .. }))
+}
+
+/// AES-GCM costs half of chacha20 where the CPU helps, and much more where it does not.
+fn ciphers(has_aes: bool) -> &'static [cipher::Name] {
+    if has_aes { CIPHERS_WITH_AES } else { CIPHERS_WITHOUT_AES }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn cpu_has_aes() -> bool {
+    std::arch::is_x86_feature_detected!("aes") && std::arch::is_x86_feature_detected!("pclmulqdq")
+}
+
+#[cfg(target_arch = "aarch64")]
+fn cpu_has_aes() -> bool {
+    std::arch::is_aarch64_feature_detected!("aes") && std::arch::is_aarch64_feature_detected!("pmull")
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn cpu_has_aes() -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preset_has_no_sha1_and_no_compression() {
+        let config = config(&[]);
+        let preferred = &config.preferred;
+        assert!(preferred.kex.iter().all(|name| !name.as_ref().ends_with("sha1")));
+        assert!(preferred.mac.iter().all(|name| !name.as_ref().contains("sha1")));
+        assert!(preferred.key.iter().all(|key| *key != Algorithm::Rsa { hash: None }));
+        assert!(preferred.cipher.iter().all(|name| !name.as_ref().ends_with("cbc")));
+        assert_eq!(preferred.compression.as_ref(), [compression::NONE]);
+        for curve in [kex::ECDH_SHA2_NISTP256, kex::ECDH_SHA2_NISTP384, kex::ECDH_SHA2_NISTP521] {
+            assert!(preferred.kex.contains(&curve));
+        }
+    }
+
+    #[test]
+    fn the_cipher_follows_the_cpu() {
+        assert_eq!(ciphers(true)[0], cipher::AES_256_GCM);
+        assert_eq!(ciphers(false)[0], cipher::CHACHA20_POLY1305);
+    }
+
+    #[test]
+    fn known_key_types_come_first() {
+        let keys = host_keys(&[Algorithm::Rsa { hash: None }]);
+        assert_eq!(keys[0], Algorithm::Rsa { hash: Some(HashAlg::Sha512) });
+        assert_eq!(keys[1], Algorithm::Rsa { hash: Some(HashAlg::Sha256) });
+        assert_eq!(keys[2], Algorithm::Ed25519);
+        assert_eq!(keys.len(), HOST_KEYS.len());
+    }
+}

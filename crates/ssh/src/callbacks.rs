@@ -1,0 +1,193 @@
+//! What russh calls back: the check of the host key, the banner, the end; and every channel that
+//! a server opens by itself is refused.
+
+use std::sync::Arc;
+
+use engine::DialError;
+use parking_lot::Mutex;
+use russh::{
+    Channel, Names, cipher,
+    client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session},
+    keys::PublicKeyOrCertificate,
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{
+    fault::{Fault, not_ssh},
+    host_key::HostKeyCheck,
+    text,
+};
+
+/// How much of a banner is shown, in characters.
+const BANNER_LIMIT: usize = 16 * 1024;
+
+/// What is learnt about a connection while russh's task runs it.
+#[derive(Default)]
+pub(crate) struct Notes {
+    /// Cancelled when the connection's task has ended.
+    pub(crate) gone: CancellationToken,
+    banner: Mutex<String>,
+    fault: Mutex<Option<Fault>>,
+}
+
+impl Notes {
+    /// Takes the banner, with the line ends of a terminal; empty if there was none.
+    pub(crate) fn take_banner(&self) -> String {
+        std::mem::take(&mut *self.banner.lock())
+    }
+
+    /// Takes the reason for the end, if it is known.
+    pub(crate) fn take_fault(&self) -> Option<Fault> {
+        self.fault.lock().take()
+    }
+}
+
+/// The handler that russh's task owns.
+pub(crate) struct Callbacks {
+    target: String,
+    check: Arc<HostKeyCheck>,
+    notes: Arc<Notes>,
+    /// Dropped with the task.
+    _gone: DropGuard,
+}
+
+impl Callbacks {
+    /// A handler for a connection to `target`.
+    pub(crate) fn new(target: String, check: HostKeyCheck, notes: Arc<Notes>) -> Self {
+        let gone = notes.gone.clone().drop_guard();
+        Self { target, check: Arc::new(check), notes, _gone: gone }
+    }
+}
+
+impl Handler for Callbacks {
+    type Error = Fault;
+
+    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Fault> {
+        let PublicKeyOrCertificate::PublicKey { key, .. } = key else {
+            return Err(not_ssh(&self.target, "it showed a certificate that nobody asked for").into());
+        };
+        let (check, key) = (self.check.clone(), key.clone());
+        let judged = tokio::task::spawn_blocking(move || check.judge(&key)).await;
+        judged.map_err(|_| DialError::Internal { cause: "the host key check stopped".to_owned() })??;
+        Ok(true)
+    }
+
+    async fn kex_done(
+        &mut self,
+        _shared_secret: Option<&[u8]>,
+        names: &Names,
+        _session: &mut Session,
+    ) -> Result<(), Fault> {
+        // Terrapin: without strict kex, messages can be cut off the start of this cipher's stream.
+        if names.cipher == cipher::CHACHA20_POLY1305 && !names.strict_kex() {
+            let cause =
+                "it wants chacha20-poly1305 without the strict key exchange, which can be tampered with";
+            return Err(not_ssh(&self.target, cause).into());
+        }
+        Ok(())
+    }
+
+    async fn auth_banner(&mut self, banner: &str, _session: &mut Session) -> Result<(), Fault> {
+        let mut kept = self.notes.banner.lock();
+        let room = BANNER_LIMIT.saturating_sub(kept.chars().count());
+        if room > 0 {
+            kept.push_str(&text::block(banner, room));
+        }
+        Ok(())
+    }
+
+    async fn disconnected(&mut self, reason: DisconnectReason<Fault>) -> Result<(), Fault> {
+        let fault = match reason {
+            DisconnectReason::ReceivedDisconnect(info) => Fault::Disconnected(info.message),
+            DisconnectReason::Error(fault) => fault,
+        };
+        *self.notes.fault.lock() = Some(fault);
+        Ok(())
+    }
+
+    // Dropping the reply refuses the channel.
+
+    async fn server_channel_open_session(
+        &mut self,
+        _channel: Channel<Msg>,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn server_channel_open_agent_forward(
+        &mut self,
+        _channel: Channel<Msg>,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn server_channel_open_forwarded_tcpip(
+        &mut self,
+        _channel: Channel<Msg>,
+        _connected_address: &str,
+        _connected_port: u32,
+        _originator_address: &str,
+        _originator_port: u32,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn server_channel_open_forwarded_streamlocal(
+        &mut self,
+        _channel: Channel<Msg>,
+        _socket_path: &str,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn server_channel_open_direct_tcpip(
+        &mut self,
+        _channel: Channel<Msg>,
+        _host_to_connect: &str,
+        _port_to_connect: u32,
+        _originator_address: &str,
+        _originator_port: u32,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn server_channel_open_direct_streamlocal(
+        &mut self,
+        _channel: Channel<Msg>,
+        _socket_path: &str,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn server_channel_open_x11(
+        &mut self,
+        _channel: Channel<Msg>,
+        _originator_address: &str,
+        _originator_port: u32,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn server_channel_open_unknown(
+        &mut self,
+        _channel: Channel<Msg>,
+        _reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Fault> {
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! A connection whose handshake is done and whose host is proved; nobody has logged in on it yet.
+
+use std::{sync::Arc, time::Duration};
+
+use engine::{DialError, Target};
+use russh::client::{self, Handle};
+use tokio::{net::TcpStream, time::timeout};
+
+use crate::{
+    Options, algorithms,
+    callbacks::{Callbacks, Notes},
+    dial::seconds,
+    fault::{Fault, lost, not_ssh},
+    host_key::HostKeyCheck,
+    link::{Greeting, Link, Switch},
+    text,
+};
+
+/// An encrypted connection to the right host; dropping it cuts it.
+pub(crate) struct Connection {
+    /// Sends commands to russh's task.
+    pub(crate) handle: Handle<Callbacks>,
+    /// What that task found out.
+    pub(crate) notes: Arc<Notes>,
+    /// Cuts the connection when dropped.
+    pub(crate) switch: Switch,
+    /// `host:port`, for sentences.
+    pub(crate) target: String,
+}
+
+impl Connection {
+    /// Does the handshake: greetings, key exchange, host key.
+    ///
+    /// # Errors
+    /// What speaks there is no SSH server, not the expected one, or too slow.
+    pub(crate) async fn open(
+        stream: TcpStream,
+        target: &Target,
+        options: Options,
+        limit: Duration,
+    ) -> Result<Self, DialError> {
+        let check = read_known_hosts(options, target.clone()).await?;
+        let config = algorithms::config(&check.known_algorithms());
+        let target = target.to_string();
+        let notes = Arc::new(Notes::default());
+        let callbacks = Callbacks::new(target.clone(), check, notes.clone());
+        let (link, switch) = Link::new(stream);
+        let greeting = link.greeting();
+        match timeout(limit, client::connect_stream(config, link, callbacks)).await {
+            Ok(Ok(handle)) => Ok(Self { handle, notes, switch, target }),
+            Ok(Err(fault)) => {
+                // A farewell in words ends russh's task without an error of its own.
+                let fault = notes.take_fault().unwrap_or(fault);
+                Err(handshake_error(fault, &target, &greeting))
+            }
+            Err(_) => Err(other_greeting(&target, &greeting)
+                .unwrap_or(DialError::HandshakeTimeout { target, seconds: seconds(limit) })),
+        }
+    }
+
+    /// Waits for the connection's end, which is certain, and says why it came.
+    pub(crate) async fn end(&self, during: &str) -> DialError {
+        self.notes.gone.cancelled().await;
+        match self.notes.take_fault() {
+            Some(fault) => fault.into_dial_error(&self.target, during),
+            None => lost(&self.target, during),
+        }
+    }
+}
+
+async fn read_known_hosts(options: Options, target: Target) -> Result<HostKeyCheck, DialError> {
+    let read = tokio::task::spawn_blocking(move || HostKeyCheck::new(options, &target)).await;
+    read.map_err(|_| DialError::Internal { cause: "the known hosts reader stopped".to_owned() })?
+}
+
+fn handshake_error(fault: Fault, target: &str, greeting: &Greeting) -> DialError {
+    match fault.into_dial_error(target, "during the handshake") {
+        error @ (DialError::LinkLost { .. } | DialError::NotSsh { .. }) => {
+            other_greeting(target, greeting).unwrap_or(error)
+        }
+        error => error,
+    }
+}
+
+/// The error for a server that greets in another language than SSH's.
+fn other_greeting(target: &str, greeting: &Greeting) -> Option<DialError> {
+    let greeting = greeting.lock();
+    let is_ssh = greeting.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"SSH-"));
+    let first = greeting.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if greeting.is_empty() || is_ssh {
+        return None;
+    }
+    let words = text::line(&String::from_utf8_lossy(first).replace('\u{fffd}', " "), 80);
+    Some(not_ssh(target, format!("it greets with \"{words}\"")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn greeted(bytes: &[u8]) -> Option<String> {
+        let greeting = Greeting::default();
+        greeting.lock().extend_from_slice(bytes);
+        other_greeting("h:22", &greeting).map(|error| error.to_string())
+    }
+
+    #[test]
+    fn another_protocol_is_quoted_and_ssh_is_not() {
+        let expected = "h:22 does not speak SSH as expected: it greets with \"HTTP/1.1 400 Bad Request\".";
+        assert_eq!(greeted(b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n").as_deref(), Some(expected));
+        assert_eq!(greeted(b""), None);
+        assert_eq!(greeted(b"SSH-2.0-OpenSSH_9\r\n\0\0"), None);
+        assert_eq!(greeted(b"welcome\r\nSSH-2.0-OpenSSH_9\r\n"), None);
+        assert!(greeted(b"\xff\xfd\x18\x1b[2J").is_some_and(|text| !text.contains('\x1b')));
+    }
+}

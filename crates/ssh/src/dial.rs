@@ -1,0 +1,201 @@
+//! From a host name to a TCP connection with the socket options that a terminal needs.
+//!
+//! Must not know SSH.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use engine::{DialError, Target};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::{sleep, timeout},
+};
+
+/// How long one address may keep the next one waiting (RFC 8305 calls it the attempt delay).
+const HEAD_START: Duration = Duration::from_millis(250);
+/// How long sent bytes may stay unacknowledged before the kernel gives the connection up.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED_LIMIT: Duration = Duration::from_secs(30);
+
+/// Connects to the first address that answers. The limit covers the name and every address.
+pub(crate) async fn connect(target: &Target, limit: Duration) -> Result<TcpStream, DialError> {
+    let attempt = async {
+        let addresses = resolve(target).await?;
+        race(addresses).await.map_err(|errors| unreachable(target, &errors))
+    };
+    match timeout(limit, attempt).await {
+        Ok(connected) => connected,
+        Err(_) => Err(DialError::ConnectTimeout { target: target.to_string(), seconds: seconds(limit) }),
+    }
+}
+
+/// Whole seconds of a limit, at least one, for a sentence.
+pub(crate) fn seconds(limit: Duration) -> u64 {
+    limit.as_secs().max(1)
+}
+
+async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, DialError> {
+    let not_found = || DialError::NameNotFound { host: crate::text::line(&target.host, 253) };
+    if !is_host(&target.host) {
+        return Err(not_found());
+    }
+    match lookup_host((target.host.as_str(), target.port)).await {
+        Ok(addresses) => {
+            Some(addresses.collect::<Vec<_>>()).filter(|all| !all.is_empty()).ok_or_else(not_found)
+        }
+        Err(error) if is_passing(&error) => Err(DialError::ConnectFailed {
+            target: target.to_string(),
+            cause: "its name cannot be resolved at the moment".to_owned(),
+        }),
+        Err(_) => Err(not_found()),
+    }
+}
+
+/// Whether the text can be a host name or an address at all. Everything else would also mean
+/// something else in a known hosts file.
+fn is_host(host: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte);
+    !host.is_empty() && host.len() <= 253 && host.bytes().all(is_allowed)
+}
+
+/// The resolver could not be asked, which says nothing about the name. The standard library
+/// passes `EAI_AGAIN` on in words only.
+fn is_passing(error: &io::Error) -> bool {
+    error.to_string().contains("Temporary failure")
+}
+
+/// Tries the addresses in order, each with a head start, and takes the first connection.
+async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Vec<io::Error>> {
+    let mut waiting = addresses.into_iter();
+    let mut running = FuturesUnordered::new();
+    let mut errors = Vec::new();
+    running.extend(waiting.next().map(open));
+    while !running.is_empty() {
+        tokio::select! {
+            Some(result) = running.next() => match result {
+                Ok(stream) => return Ok(stream),
+                Err(error) => {
+                    errors.push(error);
+                    running.extend(waiting.next().map(open));
+                }
+            },
+            () = sleep(HEAD_START), if waiting.len() > 0 => running.extend(waiting.next().map(open)),
+        }
+    }
+    Err(errors)
+}
+
+async fn open(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    let socket = SockRef::from(&stream);
+    socket.set_tcp_nodelay(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(15))
+        .with_interval(Duration::from_secs(5))
+        .with_retries(3);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_LIMIT))?;
+    Ok(stream)
+}
+
+/// The most telling of the errors: an address that refuses is there.
+fn unreachable(target: &Target, errors: &[io::Error]) -> DialError {
+    let target = target.to_string();
+    let refused = |error: &&io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    match errors.iter().find(refused).or(errors.last()) {
+        Some(error) if refused(&error) => DialError::ConnectRefused { target },
+        Some(error) => DialError::ConnectFailed { target, cause: words(error) },
+        None => DialError::ConnectFailed { target, cause: "it has no address".to_owned() },
+    }
+}
+
+/// The system's words for an error, without its number.
+pub(crate) fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn target(host: &str, port: u16) -> Target {
+        Target { host: host.to_owned(), port, username: "u".to_owned(), host_key: None }
+    }
+
+    async fn closed_port() -> u16 {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        listener.local_addr().unwrap().port()
+    }
+
+    #[tokio::test]
+    async fn the_socket_has_its_options() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let stream = connect(&target("127.0.0.1", port), Duration::from_secs(5)).await.unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(socket.tcp_nodelay().unwrap());
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(15));
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(5));
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));
+    }
+
+    #[tokio::test]
+    async fn a_refusing_address_gives_way_to_the_next() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let good = listener.local_addr().unwrap();
+        let bad = SocketAddr::from((Ipv4Addr::LOCALHOST, closed_port().await));
+        assert_eq!(race(vec![bad, good]).await.unwrap().peer_addr().unwrap(), good);
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_refuses() {
+        let target = target("127.0.0.1", closed_port().await);
+        let error = connect(&target, Duration::from_secs(5)).await.unwrap_err();
+        assert_eq!(error, DialError::ConnectRefused { target: target.to_string() });
+    }
+
+    #[tokio::test]
+    async fn a_backlog_that_is_full_times_out() {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        // A backlog of 0 holds one connection; the kernel then ignores the next SYN.
+        let _first = TcpStream::connect(address).await.unwrap();
+        let target = target("127.0.0.1", address.port());
+        let error = connect(&target, Duration::from_millis(300)).await.unwrap_err();
+        assert_eq!(error, DialError::ConnectTimeout { target: target.to_string(), seconds: 1 });
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_a_name_is_not_looked_up() {
+        for host in ["", "a b", "a,b", "*", "a\nb", "#x", "!x", "|1|x", "ü.example"] {
+            let error = connect(&target(host, 22), Duration::from_secs(5)).await.unwrap_err();
+            assert!(matches!(error, DialError::NameNotFound { .. }), "{host:?}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_resolver_that_is_down_is_told_from_a_name_that_is_not_there() {
+        let lookup = |words: &str| io::Error::other(format!("failed to lookup address information: {words}"));
+        assert!(is_passing(&lookup("Temporary failure in name resolution")));
+        assert!(!is_passing(&lookup("Name or service not known")));
+    }
+
+    #[test]
+    fn the_systems_words_have_no_number() {
+        let target = target("h", 22);
+        let error = unreachable(&target, &[io::Error::from_raw_os_error(101)]);
+        assert_eq!(error.to_string(), "h:22 cannot be reached: network is unreachable.");
+    }
+}

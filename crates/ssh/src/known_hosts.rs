@@ -1,0 +1,201 @@
+//! What known hosts files say about one host: read entry by entry, matched by us.
+//!
+//! russh's own matcher knows neither `@revoked` nor wildcards and takes a file that it cannot
+//! read for an empty one. Must not know where a key comes from nor what a policy makes of it.
+
+use std::{fs, io, path::Path};
+
+use aws_lc_rs::hmac;
+use russh::keys::{
+    Algorithm,
+    ssh_key::{
+        known_hosts::{Entry, HostPatterns, Marker},
+        public::KeyData,
+    },
+};
+use tracing::warn;
+
+/// The names under which a host may stand in a file.
+#[derive(Clone, Debug)]
+pub(crate) struct HostName {
+    /// `host`, or `[host]:port` if the port is not 22.
+    pub(crate) exact: String,
+    /// `host` if the port is not 22. A key under this name proves the host as well, but a host
+    /// known only by it is not known at this port.
+    bare: Option<String>,
+}
+
+impl HostName {
+    /// The names of `host` at `port`.
+    pub(crate) fn new(host: &str, port: u16) -> Self {
+        let host = host.to_ascii_lowercase();
+        if port == 22 {
+            Self { exact: host, bare: None }
+        } else {
+            Self { exact: format!("[{host}]:{port}"), bare: Some(host) }
+        }
+    }
+}
+
+/// What the files say about one host.
+#[derive(Default)]
+pub(crate) struct KnownHost {
+    exact: Vec<KnownKey>,
+    bare: Vec<KnownKey>,
+    revoked: Vec<KnownKey>,
+}
+
+struct KnownKey {
+    key: KeyData,
+    /// `file:line`.
+    place: String,
+}
+
+/// What is known of a key that a host shows.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// It is the host's.
+    Known,
+    /// Nothing is known of this host.
+    Unknown,
+    /// The host has another key, of whatever type.
+    Changed {
+        /// Where that one stands.
+        place: String,
+    },
+    /// The host's key was revoked.
+    Revoked {
+        /// Where.
+        place: String,
+    },
+}
+
+impl KnownHost {
+    /// Adds what a file says about the host.
+    ///
+    /// # Errors
+    /// The file cannot be read, or revokes a key that cannot be read.
+    pub(crate) fn add_file(&mut self, path: &Path, host: &HostName) -> io::Result<()> {
+        let bytes = fs::read(path)?;
+        for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            let place = format!("{}:{}", path.display(), index + 1);
+            match parse(line) {
+                Ok(Some(entry)) => self.add(&entry, place, host),
+                Ok(None) => {}
+                Err(Malformed { revokes: true }) => {
+                    let words = format!("the revoked key at line {} cannot be read", index + 1);
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+                }
+                Err(Malformed { revokes: false }) => warn!(%place, "skipped a malformed known_hosts line"),
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, entry: &Entry, place: String, host: &HostName) {
+        let exact = matches(entry.host_patterns(), &host.exact);
+        let bare = host.bare.as_deref().is_some_and(|bare| matches(entry.host_patterns(), bare));
+        let known = KnownKey { key: entry.public_key().key_data().clone(), place };
+        match entry.marker() {
+            Some(Marker::Revoked) if exact || bare => self.revoked.push(known),
+            None if exact => self.exact.push(known),
+            None if bare => self.bare.push(known),
+            // Another host's, or an authority's, which proves nothing as a host key.
+            Some(Marker::CertAuthority | Marker::Revoked) | None => {}
+        }
+    }
+
+    /// What is known of `key`.
+    pub(crate) fn verdict(&self, key: &KeyData) -> Verdict {
+        let is_key = |known: &&KnownKey| known.key == *key;
+        if let Some(revoked) = self.revoked.iter().find(is_key) {
+            return Verdict::Revoked { place: revoked.place.clone() };
+        }
+        if self.exact.iter().chain(&self.bare).any(|known| is_key(&known)) {
+            return Verdict::Known;
+        }
+        match self.exact.first() {
+            Some(known) => Verdict::Changed { place: known.place.clone() },
+            None => Verdict::Unknown,
+        }
+    }
+
+    /// The types of the keys that are known, to be asked for first.
+    pub(crate) fn algorithms(&self) -> Vec<Algorithm> {
+        self.exact.iter().chain(&self.bare).map(|known| known.key.algorithm()).collect()
+    }
+}
+
+#[derive(Debug)]
+struct Malformed {
+    /// The line would revoke a key: it must not be skipped.
+    revokes: bool,
+}
+
+/// One line: an entry, nothing, or what cannot be read.
+fn parse(line: &[u8]) -> Result<Option<Entry>, Malformed> {
+    let revokes = line.trim_ascii_start().starts_with(b"@revoked");
+    let line = str::from_utf8(line).map_err(|_| Malformed { revokes })?.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    // Marker, names, type and key; the library wants single blanks and no comment.
+    let fields = if line.starts_with('@') { 4 } else { 3 };
+    let words: Vec<&str> = line.split_ascii_whitespace().take(fields).collect();
+    words.join(" ").parse().map(Some).map_err(|_| Malformed { revokes })
+}
+
+/// Whether patterns name the host, as sshd(8) describes it.
+fn matches(patterns: &HostPatterns, host: &str) -> bool {
+    match patterns {
+        HostPatterns::Patterns(patterns) => {
+            let mut found = false;
+            for pattern in patterns {
+                match pattern.strip_prefix('!') {
+                    Some(pattern) if glob(pattern, host) => return false,
+                    Some(_) => {}
+                    None => found |= glob(pattern, host),
+                }
+            }
+            found
+        }
+        HostPatterns::HashedName { salt, hash } => {
+            let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, salt);
+            hmac::verify(&key, host.as_bytes(), hash).is_ok()
+        }
+    }
+}
+
+/// Whether `host` (in lower case) matches a pattern with `*` and `?`.
+fn glob(pattern: &str, host: &str) -> bool {
+    let pattern = pattern.to_ascii_lowercase();
+    let (pattern, host) = (pattern.as_bytes(), host.as_bytes());
+    let (mut p, mut h) = (0, 0);
+    // Where the last star stood, and how much of the host it has taken.
+    let mut star: Option<(usize, usize)> = None;
+    while h < host.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, h));
+                p += 1;
+            }
+            Some(&c) if c == b'?' || c == host[h] => {
+                p += 1;
+                h += 1;
+            }
+            _ => match &mut star {
+                Some((at, taken)) => {
+                    *taken += 1;
+                    p = *at + 1;
+                    h = *taken;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == b'*')
+}
+
+#[cfg(test)]
+#[path = "known_hosts_tests.rs"]
+mod tests;

@@ -1,0 +1,258 @@
+//! The shell on a session channel: opening it, its events, its writing side and its end.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use engine::{DialError, Exit, Pty, Shell, ShellEvent, ShellGone, TermSize, Transport};
+use futures_util::{Stream, future::BoxFuture, stream};
+use russh::{
+    ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect, Error, Pty as Mode, Sig,
+    client::{Handle, Msg},
+};
+use tokio::time::timeout;
+
+use crate::{
+    callbacks::{Callbacks, Notes},
+    connection::Connection,
+    dial::seconds,
+    fault::not_ssh,
+    link::{Cutter, Switch},
+    text,
+};
+
+const DURING: &str = "before the shell was open";
+/// How long a target may take to answer a farewell.
+const CLOSE_LIMIT: Duration = Duration::from_millis(1500);
+/// How many messages a server may send before it says whether there is a shell.
+const EARLY_LIMIT: usize = 32;
+
+/// What a terminal of this century is; everything else is up to the server.
+const MODES: &[(Mode, u32)] = &[
+    (Mode::VINTR, 3),
+    (Mode::VQUIT, 28),
+    (Mode::VERASE, 127),
+    (Mode::VKILL, 21),
+    (Mode::VEOF, 4),
+    (Mode::VSUSP, 26),
+    (Mode::ICRNL, 1),
+    (Mode::IXON, 1),
+    (Mode::IUTF8, 1),
+    (Mode::ISIG, 1),
+    (Mode::ICANON, 1),
+    (Mode::IEXTEN, 1),
+    (Mode::ECHO, 1),
+    (Mode::ECHOE, 1),
+    (Mode::ECHOK, 1),
+    (Mode::ECHOCTL, 1),
+    (Mode::ECHOKE, 1),
+    (Mode::OPOST, 1),
+    (Mode::ONLCR, 1),
+    (Mode::CS8, 1),
+    (Mode::TTY_OP_ISPEED, 38_400),
+    (Mode::TTY_OP_OSPEED, 38_400),
+];
+
+/// Opens the shell of whoever has logged in.
+///
+/// # Errors
+/// The server refuses a channel, the pty or the shell, is too slow, or went away.
+pub(crate) async fn open(connection: Connection, pty: &Pty, limit: Duration) -> Result<Transport, DialError> {
+    let opened = match timeout(limit, request(&connection, pty)).await {
+        Ok(opened) => opened?,
+        Err(_) => return Err(DialError::AuthTimeout { target: connection.target, seconds: seconds(limit) }),
+    };
+    let Opened { reader, writer, early } = opened;
+    let Connection { handle, notes, switch, .. } = connection;
+    let shell = SshShell { handle, writer, notes: notes.clone(), cutter: switch.cutter() };
+    let banner = notes.take_banner();
+    let mut ready = early;
+    if !banner.is_empty() {
+        ready.push_front(ShellEvent::Output(Bytes::from(banner)));
+    }
+    let events = Events { reader: Some(reader), ready, exited: false, _switch: switch };
+    Ok(Transport { events: Box::pin(events.into_stream()), shell: Arc::new(shell) })
+}
+
+struct Opened {
+    reader: ChannelReadHalf,
+    writer: ChannelWriteHalf<Msg>,
+    /// What came before the server's answer.
+    early: VecDeque<ShellEvent>,
+}
+
+async fn request(connection: &Connection, pty: &Pty) -> Result<Opened, DialError> {
+    let refused = |what| DialError::ShellRefused { target: connection.target.clone(), what };
+    let (mut reader, writer) = match connection.handle.channel_open_session().await {
+        Ok(channel) => channel.split(),
+        Err(Error::ChannelOpenFailure(_)) => return Err(refused("a session channel")),
+        Err(_) => return Err(connection.end(DURING).await),
+    };
+    let (cols, rows) = (u32::from(pty.size.cols()), u32::from(pty.size.rows()));
+    // Both at once: the answers come in this order.
+    let asked = async {
+        writer.request_pty(true, &pty.term, cols, rows, 0, 0, MODES).await?;
+        writer.request_shell(true).await
+    };
+    if asked.await.is_err() {
+        return Err(connection.end(DURING).await);
+    }
+    let mut early = VecDeque::new();
+    for what in ["a terminal", "a shell"] {
+        match reply(&mut reader, &mut early).await {
+            Reply::Granted => {}
+            Reply::Refused => return Err(refused(what)),
+            Reply::TooMuchFirst => return Err(not_ssh(&connection.target, "it talks before it answers")),
+            Reply::End => return Err(connection.end_of_channel().await),
+        }
+    }
+    Ok(Opened { reader, writer, early })
+}
+
+impl Connection {
+    /// The channel ended before the shell was open: with the connection, or by itself.
+    async fn end_of_channel(&self) -> DialError {
+        if self.handle.is_closed() {
+            return self.end(DURING).await;
+        }
+        DialError::ShellRefused { target: self.target.clone(), what: "a shell" }
+    }
+}
+
+enum Reply {
+    Granted,
+    Refused,
+    TooMuchFirst,
+    End,
+}
+
+async fn reply(reader: &mut ChannelReadHalf, early: &mut VecDeque<ShellEvent>) -> Reply {
+    loop {
+        match reader.wait().await {
+            Some(ChannelMsg::Success) => return Reply::Granted,
+            Some(ChannelMsg::Failure) => return Reply::Refused,
+            Some(ChannelMsg::Close) | None => return Reply::End,
+            Some(message) => early.extend(event(message)),
+        }
+        if early.len() > EARLY_LIMIT {
+            return Reply::TooMuchFirst;
+        }
+    }
+}
+
+/// What a message means to whoever watches the shell; nothing, for most.
+fn event(message: ChannelMsg) -> Option<ShellEvent> {
+    match message {
+        ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } => Some(ShellEvent::Output(data)),
+        ChannelMsg::ExitStatus { exit_status } => Some(ShellEvent::Exit(Exit::Status(exit_status))),
+        ChannelMsg::ExitSignal { signal_name, .. } => {
+            Some(ShellEvent::Exit(Exit::Signal(signal_word(&signal_name))))
+        }
+        _ => None,
+    }
+}
+
+fn signal_word(signal: &Sig) -> String {
+    match signal {
+        Sig::ABRT => "ABRT".to_owned(),
+        Sig::ALRM => "ALRM".to_owned(),
+        Sig::FPE => "FPE".to_owned(),
+        Sig::HUP => "HUP".to_owned(),
+        Sig::ILL => "ILL".to_owned(),
+        Sig::INT => "INT".to_owned(),
+        Sig::KILL => "KILL".to_owned(),
+        Sig::PIPE => "PIPE".to_owned(),
+        Sig::QUIT => "QUIT".to_owned(),
+        Sig::SEGV => "SEGV".to_owned(),
+        Sig::TERM => "TERM".to_owned(),
+        Sig::USR1 => "USR1".to_owned(),
+        Sig::Custom(name) => text::line(name, 32),
+    }
+}
+
+/// The reading side. Whoever drops it has no use for the connection any more.
+struct Events {
+    /// None after the end.
+    reader: Option<ChannelReadHalf>,
+    ready: VecDeque<ShellEvent>,
+    exited: bool,
+    _switch: Switch,
+}
+
+impl Events {
+    fn into_stream(self) -> impl Stream<Item = ShellEvent> + Send {
+        stream::unfold(self, async |mut events| events.next().await.map(|event| (event, events)))
+    }
+
+    async fn next(&mut self) -> Option<ShellEvent> {
+        if let Some(event) = self.ready.pop_front() {
+            self.exited |= matches!(event, ShellEvent::Exit(_));
+            return Some(event);
+        }
+        loop {
+            match self.reader.as_mut()?.wait().await {
+                // The server may still print after it said how the shell ended, and after Eof it
+                // may still say so: only Close is the end.
+                Some(ChannelMsg::Close) => self.reader = None,
+                Some(message) => {
+                    let Some(event) = event(message) else { continue };
+                    self.exited |= matches!(event, ShellEvent::Exit(_));
+                    return Some(event);
+                }
+                None => {
+                    self.reader = None;
+                    return (!self.exited).then_some(ShellEvent::LinkLost);
+                }
+            }
+        }
+    }
+}
+
+/// The writing side.
+struct SshShell {
+    handle: Handle<Callbacks>,
+    writer: ChannelWriteHalf<Msg>,
+    notes: Arc<Notes>,
+    cutter: Cutter,
+}
+
+impl SshShell {
+    /// Waits for a command to be taken, or for the end of the connection: russh forgets whoever
+    /// waits for a window then.
+    async fn unless_gone(&self, sent: impl Future<Output = Result<(), Error>>) -> Result<(), ShellGone> {
+        tokio::select! {
+            sent = sent => sent.map_err(|_| ShellGone),
+            () = self.notes.gone.cancelled() => Err(ShellGone),
+        }
+    }
+
+    async fn farewell(&self) {
+        let farewell = async {
+            self.writer.close().await?;
+            self.handle.disconnect(Disconnect::ByApplication, "", "").await
+        };
+        if self.unless_gone(farewell).await.is_ok() {
+            self.notes.gone.cancelled().await;
+        }
+    }
+}
+
+impl Shell for SshShell {
+    fn write(self: Arc<Self>, bytes: Bytes) -> BoxFuture<'static, Result<(), ShellGone>> {
+        Box::pin(async move { self.unless_gone(self.writer.data_bytes(bytes)).await })
+    }
+
+    fn resize(self: Arc<Self>, size: TermSize) -> BoxFuture<'static, Result<(), ShellGone>> {
+        Box::pin(async move {
+            let (cols, rows) = (u32::from(size.cols()), u32::from(size.rows()));
+            self.unless_gone(self.writer.window_change(cols, rows, 0, 0)).await
+        })
+    }
+
+    fn close(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            // A target that does not answer is cut off all the same.
+            let _ = timeout(CLOSE_LIMIT, self.farewell()).await;
+            self.cutter.cut();
+        })
+    }
+}
