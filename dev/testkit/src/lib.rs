@@ -1,8 +1,33 @@
-//! What tests need around the product: SSH servers, a gateway, sockets, HTTP, processes.
+//! What tests need around the product: SSH servers, gateways, sockets, HTTP, Node, processes.
 //!
 //! Must not test anything itself: assertions live in `tests/`.
 
+mod binary;
+mod gateway;
+mod http_client;
+mod node;
+mod page;
 pub mod process;
+mod socket;
 pub mod sshd;
 
+pub use binary::{Binary, BinaryOptions};
+pub use demo_sshd;
+pub use gateway::{GatewayOptions, TestGateway};
+pub use http_client::{Http, Part, Reply, multipart};
+pub use node::{ClientVersion, NodeClient};
+pub use page::{Page, Protocol};
+pub use socket::{Event, Incoming, SocketClient};
 pub use sshd::{Sshd, SshdConfig};
+
+use std::time::Duration;
+
+/// How long a test waits for an event before it gives up. Nothing sleeps for it.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The SHA-256 of bytes in hexadecimal, as `sha256sum` prints it.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
