@@ -1,0 +1,247 @@
+//! The fields of a request for a session, whatever body they came in, and what they mean.
+//!
+//! Messages follow the original's wherever it has one, so that its clients show what they
+//! always showed.
+
+use std::collections::BTreeMap;
+
+use engine::{Credentials, Fingerprint, SessionOrder, Target, TermSize};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use wire::Code;
+
+use crate::error::ApiError;
+
+/// The names that mean something.
+const KNOWN: [&str; 10] =
+    ["hostname", "port", "username", "password", "ssh_key", "passphrase", "host_key", "term", "cols", "rows"];
+/// The longest private key, in bytes.
+const MAX_KEY: usize = 64 * 1024;
+/// The longest of the other texts, in bytes.
+const MAX_TEXT: usize = 1024;
+
+/// The fields as they were sent.
+#[derive(Default)]
+pub(crate) struct Fields {
+    known: BTreeMap<&'static str, SecretString>,
+    ignored: Vec<String>,
+    /// A multipart form promises a key: it decides one message.
+    is_multipart: bool,
+}
+
+impl Fields {
+    /// No fields yet, of a multipart form.
+    pub(crate) fn of_multipart() -> Self {
+        Self { is_multipart: true, ..Self::default() }
+    }
+
+    /// Takes a field as text; the same name twice is refused.
+    pub(crate) fn add(&mut self, name: &str, value: String) -> Result<(), ApiError> {
+        let Some(known) = KNOWN.iter().find(|known| **known == name) else {
+            self.ignored.push(name.to_owned());
+            return Ok(());
+        };
+        let value = SecretString::from(value);
+        let limit = if *known == "ssh_key" { MAX_KEY } else { MAX_TEXT };
+        if value.expose_secret().len() > limit {
+            return Err(invalid(known, &format!("is longer than {limit} bytes")));
+        }
+        match self.known.insert(known, value) {
+            None => Ok(()),
+            Some(_) => Err(invalid(known, "was given more than once")),
+        }
+    }
+
+    /// Takes the members of a JSON object. `null` counts as absent.
+    pub(crate) fn from_json(body: Value) -> Result<Self, ApiError> {
+        let Value::Object(members) = body else {
+            return Err(ApiError::bad_request(Code::InvalidBody, "Input data must be a JSON object"));
+        };
+        let mut fields = Self::default();
+        for (name, value) in members {
+            let is_size = matches!(name.as_str(), "port" | "cols" | "rows");
+            match value {
+                Value::String(text) => fields.add(&name, text)?,
+                Value::Number(number) if is_size => fields.add(&name, number.to_string())?,
+                Value::Null if KNOWN.contains(&name.as_str()) => {}
+                _ if KNOWN.contains(&name.as_str()) => {
+                    let expected = if is_size { "must be a number" } else { "must be a string" };
+                    return Err(invalid(&name, expected));
+                }
+                _ => fields.ignored.push(name),
+            }
+        }
+        Ok(fields)
+    }
+
+    /// The names that mean nothing here.
+    pub(crate) fn ignored(&self) -> &[String] {
+        &self.ignored
+    }
+
+    /// What the fields mean. Credentials are judged first, as the original does.
+    pub(crate) fn into_order(mut self) -> Result<SessionOrder, ApiError> {
+        let credentials = self.credentials()?;
+        let host = bare_host(self.required("hostname")?)?;
+        let username = self.required("username")?;
+        if username.chars().any(char::is_control) {
+            return Err(invalid("username", "has control characters"));
+        }
+        let port = self.number("port", 1, u16::MAX)?.unwrap_or(22);
+        let host_key = self
+            .text("host_key")
+            .map(|text| {
+                Fingerprint::parse(&text).map_err(|error| invalid("host_key", &format!("is {error}")))
+            })
+            .transpose()?;
+        Ok(SessionOrder {
+            target: Target { host, port, username, host_key },
+            credentials,
+            term: self.term()?,
+            size: self.size()?,
+        })
+    }
+
+    fn credentials(&mut self) -> Result<Credentials, ApiError> {
+        let only_one = "provide exactly one of them";
+        let refuse = |message: String| ApiError::bad_request(Code::InvalidCredentials, message);
+        let passphrase = self.known.remove("passphrase");
+        match (self.known.remove("password"), self.known.remove("ssh_key")) {
+            (None, None) if self.is_multipart => Err(refuse("No SSH key file provided".to_owned())),
+            (None, None) => Err(refuse(format!("Not provided 'ssh_key' or 'password' - {only_one}"))),
+            (Some(_), Some(_)) => Err(refuse(format!("Provided both 'ssh_key' and 'password' - {only_one}"))),
+            (Some(password), None) => Ok(Credentials::Password(password)),
+            (None, Some(key)) => Ok(Credentials::PrivateKey { key, passphrase }),
+        }
+    }
+
+    /// A field without the blanks around it; `None` if nothing is left.
+    fn text(&mut self, name: &str) -> Option<String> {
+        let text = self.known.remove(name)?;
+        Some(text.expose_secret().trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    fn required(&mut self, name: &str) -> Result<String, ApiError> {
+        self.text(name)
+            .ok_or_else(|| ApiError::bad_request(Code::MissingField, format!("Not provided - '{name}'")))
+    }
+
+    fn number(&mut self, name: &str, low: u16, high: u16) -> Result<Option<u16>, ApiError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        match text.parse() {
+            Ok(number) if (low..=high).contains(&number) => Ok(Some(number)),
+            _ => Err(invalid(name, &format!("must be a whole number from {low} to {high}"))),
+        }
+    }
+
+    fn size(&mut self) -> Result<Option<TermSize>, ApiError> {
+        let cols = self.number("cols", 1, wire::limits::MAX_COLS)?;
+        let rows = self.number("rows", 1, wire::limits::MAX_ROWS)?;
+        match (cols, rows) {
+            (Some(cols), Some(rows)) => Ok(Some(TermSize::clamped(cols, rows))),
+            (None, None) => Ok(None),
+            _ => Err(ApiError::bad_request(Code::MissingField, "Give both 'cols' and 'rows', or neither")),
+        }
+    }
+
+    fn term(&mut self) -> Result<Option<String>, ApiError> {
+        let Some(term) = self.text("term") else { return Ok(None) };
+        let usual = |byte: u8| byte.is_ascii_alphanumeric() || b"-+._".contains(&byte);
+        if term.len() > 64 || !term.bytes().all(usual) {
+            return Err(invalid("term", "must be a terminal's name such as xterm-256color"));
+        }
+        Ok(Some(term))
+    }
+}
+
+/// A host name or address without the brackets of an IPv6 address.
+fn bare_host(text: String) -> Result<String, ApiError> {
+    let host = match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.to_owned(),
+        None => text,
+    };
+    let odd = |c: char| c.is_control() || c.is_whitespace() || "/@[]?#\\".contains(c);
+    if host.len() > 255 || host.contains(odd) {
+        return Err(invalid("hostname", "must be a host name or an IP address"));
+    }
+    Ok(host)
+}
+
+fn invalid(name: &str, problem: &str) -> ApiError {
+    ApiError::bad_request(Code::InvalidField, format!("'{name}' {problem}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn order(body: Value) -> Result<SessionOrder, ApiError> {
+        Fields::from_json(body).and_then(Fields::into_order)
+    }
+
+    #[test]
+    fn the_least_and_the_most_that_may_be_said() {
+        let least = order(json!({"hostname": "h", "username": "u", "password": ""})).unwrap();
+        assert_eq!(least.target.to_string(), "h:22");
+        assert!(
+            matches!(least.credentials, Credentials::Password(password) if password.expose_secret().is_empty())
+        );
+
+        let most = order(json!({
+            "hostname": " [2001:db8::1] ", "username": "u", "port": "2222", "ssh_key": "KEY", "passphrase": " p ",
+            "host_key": "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU", "term": "screen", "cols": 100, "rows": 30,
+            "password": null,
+        }))
+        .unwrap();
+        assert_eq!(most.target.to_string(), "[2001:db8::1]:2222");
+        assert_eq!(most.size, Some(TermSize::clamped(100, 30)));
+        assert!(
+            matches!(most.credentials, Credentials::PrivateKey { passphrase: Some(p), .. } if p.expose_secret() == " p ")
+        );
+    }
+
+    #[test]
+    fn passwords_are_taken_as_they_are() {
+        let order = order(json!({"hostname": "h", "username": "u", "password": " pass word "})).unwrap();
+        assert!(matches!(order.credentials, Credentials::Password(p) if p.expose_secret() == " pass word "));
+    }
+
+    #[test]
+    fn each_wrong_field_has_its_code() {
+        let base = json!({"hostname": "h", "username": "u", "password": "p"});
+        for (name, value, code) in [
+            ("port", json!(0), Code::InvalidField),
+            ("port", json!(65536), Code::InvalidField),
+            ("port", json!("abc"), Code::InvalidField),
+            ("port", json!(true), Code::InvalidField),
+            ("port", json!(22.5), Code::InvalidField),
+            ("hostname", json!(""), Code::MissingField),
+            ("hostname", json!("a b"), Code::InvalidField),
+            ("hostname", json!(7), Code::InvalidField),
+            ("username", json!("  "), Code::MissingField),
+            ("username", json!("a\u{1b}b"), Code::InvalidField),
+            ("password", json!(["x"]), Code::InvalidField),
+            ("password", json!(null), Code::InvalidCredentials),
+            ("ssh_key", json!("KEY"), Code::InvalidCredentials),
+            ("host_key", json!("MD5:00"), Code::InvalidField),
+            ("term", json!("x\ny"), Code::InvalidField),
+            ("cols", json!(80), Code::MissingField),
+            ("rows", json!(501), Code::InvalidField),
+        ] {
+            let mut body = base.clone();
+            body[name] = value.clone();
+            assert_eq!(order(body).err().map(|error| error.code()), Some(code), "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_listed_and_a_repeated_one_is_refused() {
+        let fields = Fields::from_json(json!({"hostname": "h", "colour": {"a": null}, "x": 1})).unwrap();
+        assert_eq!(fields.ignored(), ["colour", "x"]);
+        let mut fields = Fields::default();
+        fields.add("password", "a".into()).unwrap();
+        assert_eq!(fields.add("password", "b".into()).unwrap_err().code(), Code::InvalidField);
+    }
+}
