@@ -1,0 +1,104 @@
+import { userInfo } from 'node:os';
+import { expect, test } from './fixtures';
+import { freePort, Gateway, newKey, startSshd, type Target } from './processes';
+
+interface Failure {
+  code: string;
+  title: string;
+  retry: boolean;
+  target: (server: Target) => Target | Promise<Target>;
+}
+
+const withKey = (server: Target, ssh_key: string): Target => ({ ...server, ssh_key });
+const withPassword = ({ ssh_key: _, ...server }: Target): Target => ({
+  ...server,
+  password: 'not the password',
+});
+
+const FAILURES: Failure[] = [
+  { code: 'auth_failed', title: 'The host refused the login', retry: true, target: withPassword },
+  {
+    code: 'auth_failed',
+    title: 'The host refused the login',
+    retry: true,
+    target: (server) => withKey(server, newKey()),
+  },
+  {
+    code: 'connect_refused',
+    title: 'The host refused the connection',
+    retry: true,
+    target: async (server) => ({ ...server, port: await freePort() }),
+  },
+  {
+    code: 'name_not_found',
+    title: 'The host was not found',
+    retry: true,
+    target: (server) => ({ ...server, hostname: 'no-such-host.invalid' }),
+  },
+  {
+    code: 'host_key_changed',
+    title: 'The host is not the one that was expected',
+    retry: true,
+    target: (server) => ({ ...server, host_key: `SHA256:${'A'.repeat(43)}` }),
+  },
+];
+
+for (const [index, { code, title, retry, target }] of FAILURES.entries()) {
+  test(`${code} has its own sentence (${index + 1})`, async ({ page, gateway, sshd, terminal }) => {
+    await page.goto(await gateway.create(await target(sshd.target)));
+    await expect(terminal.status).toContainText(title);
+    await expect(terminal.status).toContainText(code);
+    await expect(page.getByRole('button', { name: 'Try again' })).toBeVisible({ visible: retry });
+  });
+}
+
+test('another try with the same link works once the host is there', async ({ page, gateway, terminal }) => {
+  const port = await freePort();
+  const key = newKey();
+  const username = userInfo().username;
+  await page.goto(await gateway.create({ hostname: '127.0.0.1', port, username, ssh_key: key }));
+  await expect(terminal.status).toContainText('The host refused the connection');
+  const sshd = await startSshd({ port, key });
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await terminal.prompt();
+  await sshd.stop();
+});
+
+test('a gateway that shuts down says so', async ({ page, sshd, terminal }) => {
+  const gateway = await Gateway.start();
+  await page.goto(await gateway.create(sshd.target));
+  await terminal.prompt();
+  await gateway.shutDown();
+  await expect(terminal.status).toContainText('The gateway is shutting down');
+  await terminal.shows('e2e>');
+  await gateway.stop();
+});
+
+test('a gateway that vanishes ends the session, and the page says so', async ({ page, sshd, terminal }) => {
+  const gateway = await Gateway.start();
+  await page.goto(await gateway.create(sshd.target));
+  await terminal.prompt();
+  await gateway.stop();
+  await expect(terminal.status).toContainText('Disconnected');
+  await terminal.shows('e2e>');
+});
+
+test('where WebSocket is blocked the page uses polling', async ({ page, open, terminal }) => {
+  await page.routeWebSocket(/socket\.io/, (socket) => socket.close());
+  await open();
+  await terminal.run('echo $((40+2))');
+  await terminal.shows(/42\s*e2e>/);
+});
+
+test.describe('a gateway that cannot be reached', () => {
+  test.use({ provoked: [/ERR_FAILED/] });
+
+  test('is named, tried again, and used when it is back', async ({ page, gateway, sshd, terminal }) => {
+    await page.routeWebSocket(/socket\.io/, (socket) => socket.close());
+    await page.route(/socket\.io/, (route) => route.abort());
+    await page.goto(await gateway.create(sshd.target));
+    await expect(terminal.status).toContainText('The gateway does not answer');
+    await page.unroute(/socket\.io/);
+    await terminal.prompt();
+  });
+});
