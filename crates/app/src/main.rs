@@ -1,2 +1,71 @@
-//! The binary.
-fn main() {}
+//! The binary `alfresco-ssh`: arguments, configuration, composition, and the exit code.
+
+mod cli;
+mod compose;
+mod config;
+mod console;
+mod demo;
+mod harden;
+mod logs;
+mod signals;
+
+use std::{fmt::Display, process::ExitCode};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::Command,
+    config::{Config, Environment},
+};
+
+/// What was asked for cannot be meant.
+const USAGE: u8 = 2;
+/// What was asked for failed.
+const FAILURE: u8 = 1;
+
+fn main() -> ExitCode {
+    let shortfalls = harden::process();
+    let invocation = match cli::parse(std::env::args_os()) {
+        Ok(invocation) => invocation,
+        Err(shown) => {
+            // Help and version go to stdout, an error to stderr; neither is worth dying for.
+            let _ = shown.print();
+            return ExitCode::from(u8::try_from(shown.exit_code()).unwrap_or(USAGE));
+        }
+    };
+    let command = invocation.command;
+    let config = match Config::load(command, invocation.flags, &Environment::of_process()) {
+        Ok(config) => config,
+        Err(refused) => return fail(USAGE, &refused),
+    };
+    if let Err(error) = logs::start(&config.log) {
+        return fail(FAILURE, &error);
+    }
+    for warning in shortfalls.iter().chain(&config.warnings) {
+        tracing::warn!("{warning}");
+    }
+    match run(command, &config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(FAILURE, &format_args!("{error:#}")),
+    }
+}
+
+fn run(command: Command, config: &Config) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let result = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        signals::watch(stop.clone())?;
+        match command {
+            Command::Serve => compose::serve(config, stop).await,
+            Command::Demo { open } => demo::run(config, open, stop).await,
+        }
+    });
+    // What still runs by now is not worth waiting for.
+    runtime.shutdown_background();
+    result
+}
+
+fn fail(code: u8, error: &dyn Display) -> ExitCode {
+    console::complain(error);
+    ExitCode::from(code)
+}

@@ -1,0 +1,187 @@
+//! The command line: subcommands, and the flags that the table of settings describes. It must not
+//! know what a value means.
+
+use std::ffi::OsString;
+
+use clap::{Arg, ArgAction, ArgMatches, parser::ValueSource};
+
+use crate::config::{Entry, Origin, SETTINGS, Setting, Shape, Written, split};
+
+/// What to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Command {
+    /// Run the gateway.
+    Serve,
+    /// Run the gateway with an SSH server beside it.
+    Demo {
+        /// Open the browser.
+        open: bool,
+    },
+}
+
+/// A command line that was understood.
+pub(crate) struct Invocation {
+    /// What to do.
+    pub(crate) command: Command,
+    /// The flags, as they were written.
+    pub(crate) flags: Written,
+}
+
+/// Reads a command line, the program's name first.
+pub(crate) fn parse(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<Invocation, clap::Error> {
+    let matches = definition().try_get_matches_from(arguments)?;
+    let (command, matches) = match matches.subcommand() {
+        Some(("demo", demo)) => (Command::Demo { open: demo.get_flag("open") }, demo),
+        Some((_, serve)) => (Command::Serve, serve),
+        None => (Command::Serve, &matches),
+    };
+    let flags = SETTINGS.iter().filter_map(|setting| entry(setting, matches)).collect();
+    Ok(Invocation { command, flags })
+}
+
+fn entry(setting: &'static Setting, matches: &ArgMatches) -> Option<Entry> {
+    if matches.value_source(setting.name) != Some(ValueSource::CommandLine) {
+        return None;
+    }
+    let values = match setting.shape {
+        Shape::Switch => vec![matches.get_flag(setting.name).to_string()],
+        _ => matches.get_many::<String>(setting.name)?.flat_map(|text| split(setting, text)).collect(),
+    };
+    Some(Entry { setting, values, origin: Origin::Flag(setting.name) })
+}
+
+fn definition() -> clap::Command {
+    let serve = clap::Command::new("serve").about("Run the gateway; this is the default");
+    let demo = clap::Command::new("demo")
+        .about("Run the gateway with an SSH server of your own account beside it, and print a session URL")
+        .arg(
+            Arg::new("open")
+                .long("open")
+                .action(ArgAction::SetTrue)
+                .help("Open the session URL in the browser; it passes through the browser's command line"),
+        );
+    clap::Command::new("alfresco-ssh")
+        .about("A browser terminal over SSH that a portal embeds")
+        .version(env!("CARGO_PKG_VERSION"))
+        .propagate_version(true)
+        .after_help(
+            "Every flag has a twin in the environment and a key in the file. Precedence: flag, environment, file, \
+             default.",
+        )
+        .max_term_width(110)
+        .args(SETTINGS.iter().map(argument))
+        .subcommands([serve, demo])
+}
+
+fn argument(setting: &'static Setting) -> Arg {
+    let mut help = format!("{} [env: {}]", setting.help, setting.variable());
+    if setting.shape != Shape::Switch && !setting.default.is_empty() {
+        help.push_str(&format!(" [default: {}]", setting.default));
+    }
+    let argument =
+        Arg::new(setting.name).long(setting.name).help(help).help_heading(setting.group).global(true);
+    let argument = match setting.short {
+        Some(short) => argument.short(short),
+        None => argument,
+    };
+    match setting.shape {
+        Shape::Switch => argument.action(ArgAction::SetTrue),
+        Shape::List => argument.action(ArgAction::Append).value_name(setting.value),
+        Shape::Text | Shape::Number | Shape::Duration => {
+            argument.action(ArgAction::Set).overrides_with(setting.name).value_name(setting.value)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn read(arguments: &[&str]) -> Invocation {
+        parse(["alfresco-ssh"].iter().chain(arguments)).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn values(invocation: &Invocation, name: &str) -> Option<Vec<String>> {
+        invocation.flags.get(name).map(|entry| entry.values.clone())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        definition().debug_assert();
+    }
+
+    #[test]
+    fn serve_is_the_default_and_flags_stand_before_or_after_the_subcommand() {
+        for arguments in [&["--port", "0"][..], &["serve", "-p", "0"], &["--port=0", "serve"], &["-p0"]] {
+            let invocation = read(arguments);
+            assert_eq!(invocation.command, Command::Serve, "{arguments:?}");
+            assert_eq!(values(&invocation, "port"), Some(vec!["0".to_owned()]), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn the_demo_takes_the_same_flags_and_open() {
+        assert_eq!(read(&["demo"]).command, Command::Demo { open: false });
+        let invocation = read(&["demo", "--open", "--debug", "--ticket-ttl", "5m"]);
+        assert_eq!(invocation.command, Command::Demo { open: true });
+        assert_eq!(values(&invocation, "debug"), Some(vec!["true".to_owned()]));
+        assert_eq!(values(&invocation, "ticket-ttl"), Some(vec!["5m".to_owned()]));
+    }
+
+    #[test]
+    fn only_what_was_given_is_written() {
+        let invocation = read(&["--host", "::1"]);
+        assert!(
+            SETTINGS
+                .iter()
+                .all(|setting| setting.name == "host" || values(&invocation, setting.name).is_none())
+        );
+    }
+
+    #[test]
+    fn lists_repeat_and_take_commas_and_the_last_of_one_value_wins() {
+        let invocation = read(&[
+            "--frame-ancestors",
+            "self,https://a.example",
+            "--frame-ancestors",
+            "https://b.example",
+            "-p1",
+            "-p2",
+        ]);
+        assert_eq!(
+            values(&invocation, "frame-ancestors"),
+            Some(["self", "https://a.example", "https://b.example"].map(str::to_owned).to_vec())
+        );
+        assert_eq!(values(&invocation, "port"), Some(vec!["2".to_owned()]));
+    }
+
+    #[test]
+    fn what_is_unknown_is_refused() {
+        for arguments in [&["--prot", "1"][..], &["server"], &["--open"], &["--port"]] {
+            let error = parse(["alfresco-ssh"].iter().chain(arguments)).err().expect("refused");
+            assert_eq!(error.exit_code(), 2, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn version_names_the_program() {
+        let shown = parse(["alfresco-ssh", "--version"]).err().expect("shown");
+        assert_eq!(shown.kind(), ErrorKind::DisplayVersion);
+        assert_eq!(shown.to_string(), format!("alfresco-ssh {}\n", env!("CARGO_PKG_VERSION")));
+    }
+
+    #[test]
+    fn help_names_every_flag_with_its_variable_and_no_value_of_it() {
+        for arguments in [&["alfresco-ssh", "--help"][..], &["alfresco-ssh", "demo", "--help"]] {
+            let help = parse(arguments).err().expect("shown").to_string();
+            for setting in SETTINGS {
+                assert!(help.contains(&format!("--{}", setting.name)), "{}", setting.name);
+                assert!(help.contains(setting.group), "{}", setting.group);
+            }
+        }
+    }
+}

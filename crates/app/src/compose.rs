@@ -1,0 +1,120 @@
+//! The one place that names every crate: a dialer, a registry over it, and the web in front.
+
+use std::{
+    fmt,
+    fs::DirBuilder,
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+    sync::Arc,
+};
+
+use anyhow::{Context, anyhow};
+use engine::Registry;
+use ssh::{HostKeyPolicy, SshDialer};
+use tokio_util::sync::CancellationToken;
+
+use crate::{config::Config, console};
+
+/// The file of learned host keys in the state directory.
+const LEARNED_HOSTS: &str = "known_hosts";
+
+/// Runs the gateway until `stop` is cancelled.
+pub(crate) async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
+    let state_dir = state_dir(config)?;
+    if config.host_key_policy == HostKeyPolicy::AcceptNew {
+        let mut private = DirBuilder::new();
+        private.recursive(true).mode(0o700).create(state_dir).map_err(|error| {
+            let (path, cause) = (state_dir.display(), console::cause(&error));
+            anyhow!("the state directory {path} cannot be made ({cause}): choose another with --state-dir")
+        })?;
+    }
+    let server = bind(config, config.port, None, registry(config)?).await?;
+    let address = server.local_addr();
+    announce(address, config);
+    server.run(stop).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Every ticket and every session, over SSH.
+pub(crate) fn registry(config: &Config) -> anyhow::Result<Arc<Registry>> {
+    let dialer = SshDialer::new(ssh::Options {
+        connect_timeout: config.connect_timeout,
+        host_key_policy: config.host_key_policy,
+        known_hosts: config.known_hosts.clone(),
+        learned_hosts: state_dir(config)?.join(LEARNED_HOSTS),
+    });
+    Registry::new(Arc::new(dialer), config.ticket_ttl)
+        .context("the key that seals credentials cannot be made")
+}
+
+/// The web in front of a registry, bound to `port`.
+pub(crate) async fn bind(
+    config: &Config,
+    port: u16,
+    new_url_hint: Option<&str>,
+    registry: Arc<Registry>,
+) -> anyhow::Result<web::Server> {
+    let address = SocketAddr::new(config.host, port);
+    let front = web::Config {
+        public_url: config.public_url.clone(),
+        api_tokens: config
+            .api_tokens
+            .iter()
+            .map(|token| web::ApiToken::new(token.name.clone(), &token.token))
+            .collect(),
+        frame_ancestors: config.frame_ancestors.clone(),
+        new_url_hint: new_url_hint.map(str::to_owned),
+        limits: web::Limits::default(),
+    };
+    let server = web::Server::bind(address, front, registry).await;
+    server.map_err(|error| CannotListen { address, cause: error }.into())
+}
+
+/// Tells where the gateway listens: the program's one line on stdout.
+pub(crate) fn announce(address: SocketAddr, config: &Config) {
+    console::say(format_args!("listening on http://{address}"));
+    tracing::info!(
+        %address,
+        version = env!("CARGO_PKG_VERSION"),
+        api_tokens = config.api_tokens.len(),
+        host_key_policy = ?config.host_key_policy,
+        "listening"
+    );
+}
+
+/// The port cannot be had.
+#[derive(Debug)]
+pub(crate) struct CannotListen {
+    address: SocketAddr,
+    /// The system's reason.
+    pub(crate) cause: io::Error,
+}
+
+impl std::error::Error for CannotListen {}
+
+impl fmt::Display for CannotListen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let advice = match self.cause.kind() {
+            ErrorKind::AddrInUse => {
+                "another program uses it: choose another port with --port, or 0 for a free one"
+            }
+            ErrorKind::PermissionDenied => {
+                "this account may not use it: choose a port above 1023 with --port"
+            }
+            ErrorKind::AddrNotAvailable => {
+                "this machine does not have the address: choose another with --host"
+            }
+            _ => return write!(f, "cannot listen on {}: {}", self.address, console::cause(&self.cause)),
+        };
+        write!(f, "cannot listen on {}: {advice}", self.address)
+    }
+}
+
+fn state_dir(config: &Config) -> anyhow::Result<&Path> {
+    config.state_dir.as_deref().ok_or_else(|| {
+        anyhow!("there is no home directory to keep learned host keys in: name a directory with --state-dir")
+    })
+}

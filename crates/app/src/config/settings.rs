@@ -1,0 +1,244 @@
+//! The table of settings: one row gives a setting its flag, its environment variable, its key in the
+//! file, its place in the help and its reader. A new setting is a row here and a field of `Config`.
+
+use std::time::Duration;
+
+use super::{Config, read, tokens};
+
+/// The setting that names the configuration file; the file itself cannot have it.
+pub(super) const CONFIG: &str = "config";
+
+/// One setting.
+pub(crate) struct Setting {
+    /// The flag without its dashes; also the file's key.
+    pub(crate) name: &'static str,
+    /// A short flag.
+    pub(crate) short: Option<char>,
+    /// How it is written.
+    pub(crate) shape: Shape,
+    /// What the help calls its value.
+    pub(crate) value: &'static str,
+    /// As it would be written; empty if there is none.
+    pub(crate) default: &'static str,
+    /// The help's heading.
+    pub(crate) group: &'static str,
+    /// The help's words.
+    pub(crate) help: &'static str,
+    /// Reads the written values, of which there is at least one, into the configuration.
+    pub(super) read: fn(&mut Config, &[String]) -> Result<(), String>,
+}
+
+impl Setting {
+    /// The environment variable: `--ticket-ttl` is `ALFRESCO_SSH_TICKET_TTL`.
+    pub(crate) fn variable(&self) -> String {
+        format!("{}{}", super::written::PREFIX, self.name.replace('-', "_").to_uppercase())
+    }
+}
+
+/// How a setting is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Shape {
+    /// One text.
+    Text,
+    /// One whole number.
+    Number,
+    /// A duration: text with a unit, or a number of seconds.
+    Duration,
+    /// Given or not; `true` or `false` in the environment and the file.
+    Switch,
+    /// Texts: repeated flags, or commas; an array in the file.
+    List,
+}
+
+const LISTENING: &str = "Listening";
+const PAGE: &str = "The page";
+const API: &str = "Who may create sessions";
+const SSH: &str = "Sessions and SSH";
+const RUNNING: &str = "Configuration and logs";
+
+/// Every setting.
+pub(crate) static SETTINGS: &[Setting] = &[
+    Setting {
+        name: "host",
+        short: None,
+        shape: Shape::Text,
+        value: "ADDRESS",
+        default: "localhost",
+        group: LISTENING,
+        help: "Address to listen on: an IP address, `localhost` (127.0.0.1), or `localnetwork` (0.0.0.0, every \
+               IPv4 address of this machine)",
+        read: |config, values| read::last(values, read::host).map(|host| config.host = host),
+    },
+    Setting {
+        name: "port",
+        short: Some('p'),
+        shape: Shape::Number,
+        value: "PORT",
+        default: "5000",
+        group: LISTENING,
+        help: "Port to listen on; 0 picks a free one. The address is printed on stdout",
+        read: |config, values| read::last(values, read::port).map(|port| config.port = port),
+    },
+    Setting {
+        name: "public-url",
+        short: None,
+        shape: Shape::Text,
+        value: "ORIGIN",
+        default: "",
+        group: LISTENING,
+        help: "Origin that browsers reach this gateway at, such as https://terminal.example.org. Session URLs are \
+               built from it; without it, from the request",
+        read: |config, values| {
+            read::last(values, web::PublicUrl::parse).map(|url| config.public_url = Some(url))
+        },
+    },
+    Setting {
+        name: "frame-ancestors",
+        short: None,
+        shape: Shape::List,
+        value: "SOURCE",
+        default: "self",
+        group: PAGE,
+        help: "Who may show the page in a frame: `self`, `none`, or origins such as https://portal.example.org or \
+               https://*.example.org. May be repeated",
+        read: |config, values| {
+            web::FrameAncestors::parse(values.iter().map(String::as_str))
+                .map(|sources| config.frame_ancestors = sources)
+        },
+    },
+    Setting {
+        name: "api-token",
+        short: None,
+        shape: Shape::List,
+        value: "NAME=TOKEN",
+        default: "",
+        group: API,
+        help: "Token that lets its bearer create sessions, at least 16 characters. May be repeated. Other users of \
+               this machine can read command lines: prefer the file",
+        read: |config, values| tokens::from_list(values).map(|tokens| config.api_tokens.extend(tokens)),
+    },
+    Setting {
+        name: "api-token-file",
+        short: None,
+        shape: Shape::Text,
+        value: "FILE",
+        default: "",
+        group: API,
+        help: "File with one NAME=TOKEN per line, which nobody else may read",
+        read: |config, values| {
+            read::last(values, tokens::from_file).map(|tokens| config.api_tokens.extend(tokens))
+        },
+    },
+    Setting {
+        name: "insecure-open-api",
+        short: None,
+        shape: Shape::Switch,
+        value: "",
+        default: "false",
+        group: API,
+        help: "Let everybody who reaches the port create sessions without an API token, from other machines too",
+        read: |config, values| read::last(values, read::switch).map(|on| config.insecure_open_api = on),
+    },
+    Setting {
+        name: "ticket-ttl",
+        short: None,
+        shape: Shape::Duration,
+        value: "DURATION",
+        default: "120s",
+        group: SSH,
+        help: "How long a session URL may wait to be opened, 1s to 1d",
+        read: |config, values| {
+            let limits = Duration::from_secs(1)..=Duration::from_secs(86_400);
+            read::last(values, |text| read::duration(text, &limits)).map(|ttl| config.ticket_ttl = ttl)
+        },
+    },
+    Setting {
+        name: "connect-timeout",
+        short: None,
+        shape: Shape::Duration,
+        value: "DURATION",
+        default: "10s",
+        group: SSH,
+        help: "How long connecting to an SSH server may take, look-up of its name included, 1s to 5m",
+        read: |config, values| {
+            let limits = Duration::from_secs(1)..=Duration::from_secs(300);
+            read::last(values, |text| read::duration(text, &limits))
+                .map(|limit| config.connect_timeout = limit)
+        },
+    },
+    Setting {
+        name: "host-key-policy",
+        short: None,
+        shape: Shape::Text,
+        value: "POLICY",
+        default: "accept-new",
+        group: SSH,
+        help: "What happens with an SSH server whose key is neither pinned by the request nor known: `accept-new` \
+               remembers the key and goes on, `reject` refuses. A changed key is refused always",
+        read: |config, values| read::last(values, read::policy).map(|policy| config.host_key_policy = policy),
+    },
+    Setting {
+        name: "known-hosts",
+        short: None,
+        shape: Shape::Text,
+        value: "FILE",
+        default: "",
+        group: SSH,
+        help: "Your own known hosts, in OpenSSH's format; read and never written",
+        read: |config, values| {
+            read::last(values, read::readable_file).map(|path| config.known_hosts = Some(path))
+        },
+    },
+    Setting {
+        name: "state-dir",
+        short: None,
+        shape: Shape::Text,
+        value: "DIR",
+        default: "",
+        group: SSH,
+        help: "Where learned host keys are kept, in the file known_hosts [default: $STATE_DIRECTORY, else \
+               $XDG_STATE_HOME/alfresco-ssh, else ~/.local/state/alfresco-ssh]",
+        read: |config, values| read::last(values, read::path).map(|path| config.state_dir = Some(path)),
+    },
+    Setting {
+        name: CONFIG,
+        short: None,
+        shape: Shape::Text,
+        value: "FILE",
+        default: "",
+        group: RUNNING,
+        help: "TOML file with any of these settings, named as the flags are without their dashes in front",
+        read: |_, _| Ok(()),
+    },
+    Setting {
+        name: "debug",
+        short: None,
+        shape: Shape::Switch,
+        value: "",
+        default: "false",
+        group: RUNNING,
+        help: "Log this program's own steps in detail; never a secret, a keystroke or any output",
+        read: |config, values| read::last(values, read::switch).map(|on| config.log.debug = on),
+    },
+    Setting {
+        name: "log-filter",
+        short: None,
+        shape: Shape::Text,
+        value: "DIRECTIVES",
+        default: "info",
+        group: RUNNING,
+        help: "Levels per module, such as `info,engine=debug`; $RUST_LOG is the default if it is set, and the demo's \
+               is `warn`. Libraries never log below info",
+        read: |config, values| read::last(values, read::log_filter).map(|filter| config.log.filter = filter),
+    },
+    Setting {
+        name: "log-format",
+        short: None,
+        shape: Shape::Text,
+        value: "FORMAT",
+        default: "text",
+        group: RUNNING,
+        help: "`text` or `json`, one object a line; logs go to stderr",
+        read: |config, values| read::last(values, read::log_format).map(|format| config.log.format = format),
+    },
+];
