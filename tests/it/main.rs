@@ -1,1 +1,15 @@
-//! Integration tests.
+//! Integration tests: the gateway between real clients and real SSH servers.
+//!
+//! Each test starts what it needs on free loopback ports and waits for events, never for time.
+
+#![allow(clippy::unwrap_used)]
+
+mod setup;
+
+mod open;
+mod ssh_auth;
+mod ssh_dial;
+mod ssh_dialing;
+mod ssh_ends;
+mod ssh_host_key;
+mod ssh_odd_server;

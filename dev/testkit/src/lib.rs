@@ -23,7 +23,7 @@ pub use sshd::{Sshd, SshdConfig};
 use std::time::Duration;
 
 /// How long a test waits for an event before it gives up. Nothing sleeps for it.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The SHA-256 of bytes in hexadecimal, as `sha256sum` prints it.
 #[must_use]

@@ -131,7 +131,11 @@ impl NodeClient {
     /// # Errors
     /// It does not come within [`PATIENCE`].
     pub async fn until_event(&mut self, name: &str) -> anyhow::Result<Value> {
-        let mut told = self.until(|told| told[0] == "event" && told[1] == name).await?;
+        let mut told =
+            self.until(|told| told[0] == "disconnect" || told[0] == "event" && told[1] == name).await?;
+        if told[0] == "disconnect" {
+            bail!("disconnected ({}) before {name}: {:?}", told[1], self.told);
+        }
         Ok(told[2].take())
     }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::{error::Elapsed, timeout};
 use wire::{Closed, event, limits};
 
@@ -302,10 +302,4 @@ impl Page {
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
-}
-
-/// An order for `POST /create-session` to an SSH server on loopback with a password.
-#[must_use]
-pub fn password_order(port: u16, username: &str, password: &str) -> Value {
-    json!({ "hostname": "127.0.0.1", "port": port, "username": username, "password": password })
 }

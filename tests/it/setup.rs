@@ -1,0 +1,73 @@
+//! What most tests start with.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use testkit::{
+    PATIENCE, Page, Protocol, Sshd, TestGateway,
+    demo_sshd::{DemoSshd, Options, Program, Quirk, Record, Script},
+};
+use tokio::time::timeout;
+
+pub(crate) type Result<T = ()> = anyhow::Result<T>;
+
+/// Both protocols, for what must hold in each.
+pub(crate) const BOTH: [Protocol; 2] = [Protocol::Ours, Protocol::Original];
+
+/// An SSH server that runs this script.
+pub(crate) async fn scripted(script: Script) -> Result<DemoSshd> {
+    demo(Program::Scripted(script), None).await
+}
+
+/// An SSH server with this fault.
+pub(crate) async fn faulty(quirk: Quirk) -> Result<DemoSshd> {
+    demo(Program::Scripted(Script::Echo), Some(quirk)).await
+}
+
+async fn demo(program: Program, quirk: Option<Quirk>) -> Result<DemoSshd> {
+    let options = Options { program, quirk, rejection_time: Duration::ZERO, ..Options::default() };
+    Ok(DemoSshd::start(options).await?)
+}
+
+/// An order for the server's only account.
+pub(crate) fn password_order(sshd: &DemoSshd) -> Value {
+    json!({
+        "hostname": "127.0.0.1",
+        "port": sshd.port(),
+        "username": sshd.username(),
+        "password": sshd.password(),
+    })
+}
+
+/// An order for a real sshd with its client key.
+pub(crate) fn key_order(sshd: &Sshd) -> Result<Value> {
+    Ok(json!({
+        "hostname": "127.0.0.1",
+        "port": sshd.port(),
+        "username": sshd.username(),
+        "ssh_key": sshd.client_key()?,
+    }))
+}
+
+/// A page with the shell of a real sshd.
+pub(crate) async fn open_bash(sshd: &Sshd, gateway: &TestGateway, protocol: Protocol) -> Result<Page> {
+    let ticket = gateway.create(&key_order(sshd)?).await?;
+    let mut page = Page::open(gateway.address(), protocol, &ticket).await?;
+    page.until("$ ").await?;
+    Ok(page)
+}
+
+/// A page with a scripted shell.
+pub(crate) async fn open_script(sshd: &DemoSshd, gateway: &TestGateway, protocol: Protocol) -> Result<Page> {
+    let ticket = gateway.create(&password_order(sshd)).await?;
+    Page::open(gateway.address(), protocol, &ticket).await
+}
+
+/// Waits until the server's record is as wanted.
+pub(crate) async fn seen(sshd: &DemoSshd, wanted: impl FnMut(&Record) -> bool) -> Result<Record> {
+    let mut record = sshd.record();
+    let seen = timeout(PATIENCE, record.wait_for(wanted)).await;
+    let found = seen.ok().and_then(std::result::Result::ok).map(|record| record.clone());
+    found.with_context(|| format!("never seen, only {:?}", sshd.record().borrow()))
+}

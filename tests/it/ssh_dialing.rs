@@ -1,0 +1,170 @@
+//! Dialing as the engine does it, and a shell that a test can talk to.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use engine::{
+    Credentials, DialError, DialOrder, Dialer as _, Exit, Fingerprint, Pty, ShellEvent, Step, Target,
+    TermSize, Transport,
+};
+use futures_util::StreamExt as _;
+use ssh::{HostKeyPolicy, Options, SshDialer};
+use tempfile::TempDir;
+use testkit::{PATIENCE, Sshd, demo_sshd::DemoSshd};
+use tokio::time::timeout;
+
+/// An order in the making, with a state directory of its own.
+pub(crate) struct Dialing {
+    pub(crate) dir: TempDir,
+    pub(crate) options: Options,
+    pub(crate) target: Target,
+    pub(crate) steps: Arc<Mutex<Vec<Step>>>,
+}
+
+impl Dialing {
+    /// To a port of 127.0.0.1, learning its key.
+    pub(crate) fn to(port: u16, username: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options {
+            connect_timeout: Duration::from_secs(10),
+            host_key_policy: HostKeyPolicy::AcceptNew,
+            known_hosts: None,
+            learned_hosts: dir.path().join("state/known_hosts"),
+        };
+        let target =
+            Target { host: "127.0.0.1".to_owned(), port, username: username.to_owned(), host_key: None };
+        Self { dir, options, target, steps: Arc::default() }
+    }
+
+    pub(crate) fn to_sshd(server: &Sshd) -> Self {
+        Self::to(server.port(), server.username())
+    }
+
+    pub(crate) fn to_demo(server: &DemoSshd) -> Self {
+        Self::to(server.port(), server.username())
+    }
+
+    pub(crate) fn pin(mut self, host_key: &str) -> Self {
+        self.target.host_key = Some(Fingerprint::parse(host_key).unwrap());
+        self
+    }
+
+    pub(crate) fn policy(mut self, policy: HostKeyPolicy) -> Self {
+        self.options.host_key_policy = policy;
+        self
+    }
+
+    /// With an operator's known hosts file.
+    pub(crate) fn known_hosts(mut self, text: &str) -> Self {
+        let path = self.dir.path().join("operator");
+        std::fs::write(&path, text).unwrap();
+        self.options.known_hosts = Some(path);
+        self
+    }
+
+    pub(crate) fn learned_hosts(&self) -> PathBuf {
+        self.options.learned_hosts.clone()
+    }
+
+    /// Everything but the credentials; the future is the dialer's own.
+    pub(crate) fn start(
+        &self,
+        credentials: Credentials,
+    ) -> impl Future<Output = Result<Transport, DialError>> + 'static {
+        let pty = Pty { term: "xterm-256color".to_owned(), size: TermSize::clamped(100, 30) };
+        let order = DialOrder { target: self.target.clone(), credentials, pty };
+        let steps = self.steps.clone();
+        let progress = Box::new(move |step| steps.lock().unwrap().push(step));
+        SshDialer::new(self.options.clone()).dial(order, progress)
+    }
+
+    pub(crate) async fn with(&self, credentials: Credentials) -> Result<Transport, DialError> {
+        timeout(PATIENCE, self.start(credentials)).await.expect("the dialer keeps its own limits")
+    }
+
+    pub(crate) async fn with_password(&self, password: &str) -> Result<Transport, DialError> {
+        self.with(Credentials::Password(password.into())).await
+    }
+
+    pub(crate) async fn with_key(&self, key: &str, passphrase: Option<&str>) -> Result<Transport, DialError> {
+        let passphrase = passphrase.map(Into::into);
+        self.with(Credentials::PrivateKey { key: key.into(), passphrase }).await
+    }
+}
+
+/// The error of a dial that must fail.
+#[track_caller]
+pub(crate) fn error(dialed: Result<Transport, DialError>) -> DialError {
+    match dialed {
+        Ok(_) => panic!("a shell was opened"),
+        Err(error) => error,
+    }
+}
+
+/// An open shell and what it has printed so far.
+pub(crate) struct Talk {
+    pub(crate) transport: Transport,
+    printed: Vec<u8>,
+}
+
+/// How a shell ended.
+#[derive(Debug)]
+pub(crate) struct End {
+    /// Everything that was printed.
+    pub(crate) text: String,
+    /// What came besides output, in order.
+    pub(crate) others: Vec<ShellEvent>,
+}
+
+impl End {
+    pub(crate) fn exit(&self) -> Option<&Exit> {
+        match self.others.as_slice() {
+            [ShellEvent::Exit(exit)] => Some(exit),
+            _ => None,
+        }
+    }
+}
+
+impl Talk {
+    pub(crate) fn new(dialed: Result<Transport, DialError>) -> Self {
+        Self { transport: dialed.unwrap_or_else(|error| panic!("{error}")), printed: Vec::new() }
+    }
+
+    pub(crate) async fn type_in(&self, text: &str) {
+        let written = self.transport.shell.clone().write(Bytes::copy_from_slice(text.as_bytes()));
+        timeout(PATIENCE, written).await.expect("the write is taken").expect("the shell is there");
+    }
+
+    /// Reads until the shell has printed `words`, and forgets what was read.
+    pub(crate) async fn until(&mut self, words: &str) -> String {
+        loop {
+            let text = String::from_utf8_lossy(&self.printed).into_owned();
+            if let Some(end) = text.find(words) {
+                self.printed = text.as_bytes()[end + words.len()..].to_vec();
+                return text[..end].to_owned();
+            }
+            let event = timeout(PATIENCE, self.transport.events.next()).await;
+            match event.unwrap_or_else(|_| panic!("{words:?} never came, only {text:?}")) {
+                Some(ShellEvent::Output(bytes)) => self.printed.extend_from_slice(&bytes),
+                other => panic!("{words:?} never came, but {other:?} after {text:?}"),
+            }
+        }
+    }
+
+    /// Reads to the end.
+    pub(crate) async fn end(&mut self) -> End {
+        let mut others = Vec::new();
+        while let Some(event) = timeout(PATIENCE, self.transport.events.next()).await.expect("the events end")
+        {
+            match event {
+                ShellEvent::Output(bytes) => self.printed.extend_from_slice(&bytes),
+                other => others.push(other),
+            }
+        }
+        End { text: String::from_utf8_lossy(&self.printed).into_owned(), others }
+    }
+}

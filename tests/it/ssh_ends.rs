@@ -1,0 +1,264 @@
+//! Ends: whatever is dropped, closed or cut, the connection and its task are gone.
+
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use engine::{Credentials, Exit, ShellEvent, ShellGone, Step};
+use futures_util::{FutureExt as _, StreamExt as _};
+use testkit::{
+    PATIENCE, Sshd, SshdConfig,
+    demo_sshd::{DemoSshd, Options, Program, Quirk, Script},
+    process,
+};
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
+
+use crate::{
+    ssh_dialing::{Dialing, Talk},
+    ssh_odd_server::{OddServer, Oddity},
+};
+
+/// The server has a runtime of its own, so that the client's tasks can be counted.
+struct Stage {
+    servers: Runtime,
+    client: Runtime,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let servers = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let client = Builder::new_current_thread().enable_all().build().unwrap();
+        Self { servers, client }
+    }
+
+    fn demo(&self, script: Script, quirk: Option<Quirk>) -> DemoSshd {
+        let options = Options { program: Program::Scripted(script), quirk, ..Options::default() };
+        self.servers.block_on(DemoSshd::start(options)).unwrap()
+    }
+
+    /// Waits until the server has seen every connection end and the client has no task left.
+    fn all_gone(&self, server: &DemoSshd) {
+        let mut record = server.record();
+        let gone =
+            record.wait_for(|record| record.connections > 0 && record.disconnections == record.connections);
+        self.client
+            .block_on(async { timeout(PATIENCE, gone).await.expect("the server sees the end").unwrap() });
+        self.no_tasks();
+    }
+
+    fn no_tasks(&self) {
+        let idle = async {
+            while tokio::runtime::Handle::current().metrics().num_alive_tasks() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        self.client.block_on(async { timeout(PATIENCE, idle).await.expect("the client's tasks end") });
+    }
+}
+
+/// Drives a future until it has come to a step and waits for the server.
+async fn drive_to(
+    dialing: &Dialing,
+    step: Step,
+    dial: impl Future<Output: Sized>,
+    server: &DemoSshd,
+    arrived: impl Fn(&testkit::demo_sshd::Record) -> bool,
+) {
+    let mut dial = pin!(dial);
+    let mut record = server.record();
+    let there = async {
+        record.wait_for(|record| arrived(record)).await.unwrap();
+        while !dialing.steps.lock().unwrap().contains(&step) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = &mut dial => panic!("the dial ended"),
+        there = timeout(PATIENCE, there) => there.expect("the dial comes that far"),
+    }
+    // The future is dropped here.
+}
+
+#[test]
+fn a_dial_that_is_dropped_at_any_step_leaves_nothing() {
+    for (quirk, step) in [(Quirk::LoginUnanswered, Step::Auth), (Quirk::ChannelUnanswered, Step::Shell)] {
+        let stage = Stage::new();
+        let server = stage.demo(Script::Echo, Some(quirk));
+        let dialing = Dialing::to_demo(&server);
+        let credentials = Credentials::Password(server.password().into());
+        stage.client.block_on(async {
+            let arrived = |record: &testkit::demo_sshd::Record| {
+                record.logins.iter().any(|login| login.method == "password")
+            };
+            drive_to(&dialing, step, dialing.start(credentials), &server, arrived).await;
+        });
+        stage.all_gone(&server);
+    }
+}
+
+#[test]
+fn a_dial_that_is_dropped_in_the_handshake_closes_the_socket() {
+    let stage = Stage::new();
+    stage.client.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let dialing = Dialing::to(listener.local_addr().unwrap().port(), "u");
+        let mut dial = Box::pin(dialing.start(Credentials::Password("p".into())));
+        let accepted = tokio::select! {
+            _ = &mut dial => panic!("the dial ended"),
+            accepted = listener.accept() => accepted.unwrap().0,
+        };
+        let greeted = async {
+            let mut heard = [0; 64];
+            while accepted.try_read(&mut heard).is_err() {
+                accepted.readable().await.unwrap();
+            }
+        };
+        tokio::select! {
+            _ = &mut dial => panic!("the dial ended"),
+            greeted = timeout(PATIENCE, greeted) => greeted.expect("the client greets"),
+        }
+        drop(dial);
+        assert_ends(&accepted).await;
+    });
+    stage.no_tasks();
+}
+
+/// The peer of this socket closes it.
+async fn assert_ends(stream: &tokio::net::TcpStream) {
+    let ended = async {
+        loop {
+            stream.readable().await.unwrap();
+            match stream.try_read(&mut [0; 1024]) {
+                Ok(0) => return,
+                Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return,
+                _ => {}
+            }
+        }
+    };
+    timeout(PATIENCE, ended).await.expect("the socket closes");
+}
+
+#[test]
+fn a_transport_that_is_dropped_leaves_nothing_even_in_a_flood() {
+    for script in [Script::Echo, Script::Flood] {
+        let stage = Stage::new();
+        let server = stage.demo(script, None);
+        let dialing = Dialing::to_demo(&server);
+        let talk = stage.client.block_on(async { Talk::new(dialing.with_password(server.password()).await) });
+        drop(talk);
+        stage.all_gone(&server);
+    }
+}
+
+#[test]
+fn events_that_are_dropped_end_the_connection_although_the_shell_is_held() {
+    let stage = Stage::new();
+    let server = stage.demo(Script::Echo, None);
+    let dialing = Dialing::to_demo(&server);
+    let talk = stage.client.block_on(async { Talk::new(dialing.with_password(server.password()).await) });
+    let shell = talk.transport.shell;
+    drop(talk.transport.events);
+    stage.all_gone(&server);
+    let written = stage.client.block_on(shell.write(Bytes::from_static(b"x")));
+    assert_eq!(written, Err(ShellGone));
+}
+
+#[test]
+fn closing_takes_less_than_two_seconds_and_leaves_nothing() {
+    for script in [Script::Echo, Script::Flood] {
+        let stage = Stage::new();
+        let server = stage.demo(script.clone(), None);
+        let dialing = Dialing::to_demo(&server);
+        let mut talk =
+            stage.client.block_on(async { Talk::new(dialing.with_password(server.password()).await) });
+        let took = stage.client.block_on(async {
+            let started = Instant::now();
+            talk.transport.shell.clone().close().await;
+            started.elapsed()
+        });
+        assert!(took < Duration::from_secs(2), "{script:?}: {took:?}");
+        // Whoever reads on comes to an end; nobody has to.
+        stage.client.block_on(talk.end());
+        drop(talk);
+        stage.all_gone(&server);
+    }
+}
+
+#[test]
+fn a_close_cuts_the_connection_although_nobody_reads_the_flood() {
+    let stage = Stage::new();
+    let server = stage.demo(Script::Flood, None);
+    let dialing = Dialing::to_demo(&server);
+    let talk = stage.client.block_on(async { Talk::new(dialing.with_password(server.password()).await) });
+    stage.client.block_on(talk.transport.shell.clone().close());
+    let mut record = server.record();
+    stage.client.block_on(async {
+        let gone = record.wait_for(|record| record.disconnections == 1);
+        timeout(PATIENCE, gone).await.expect("the server sees the end").unwrap();
+    });
+    drop(talk);
+    stage.no_tasks();
+}
+
+#[tokio::test]
+async fn a_close_ends_the_remote_shell() {
+    let server = Sshd::start().await.unwrap();
+    let mut talk = Talk::new(Dialing::to_sshd(&server).with_key(&server.client_key().unwrap(), None).await);
+    talk.until("$ ").await;
+    talk.type_in("echo \"pid=$$=\"\n").await;
+    talk.until("\r\npid=").await;
+    let pid = talk.until("=").await.parse().unwrap();
+    assert!(process::is_alive(pid));
+    talk.transport.shell.clone().close().await;
+    process::wait_gone(pid, PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_write_that_waits_for_a_window_ends_with_the_link() {
+    let force_command = Some("stty raw -echo; echo ready; exec sleep 1000".to_owned());
+    let server = Sshd::with_config(SshdConfig { force_command, ..Default::default() }).await.unwrap();
+    let mut talk = Talk::new(Dialing::to_sshd(&server).with_key(&server.client_key().unwrap(), None).await);
+    talk.until("ready").await;
+    let mut write = talk.transport.shell.clone().write(Bytes::from(vec![b'x'; 16 * 1024 * 1024]));
+    // More than every buffer on the way: the events say that nothing more goes out meanwhile.
+    let idle = timeout(Duration::from_millis(500), &mut write).await;
+    assert!(idle.is_err(), "the write was taken whole");
+    drop(server);
+    assert_eq!(timeout(PATIENCE, write).await.expect("the write ends"), Err(ShellGone));
+    assert_eq!(talk.end().await.others, [ShellEvent::LinkLost]);
+}
+
+#[tokio::test]
+async fn what_is_printed_after_the_exit_status_arrives() {
+    let server = OddServer::start(Oddity::TalksAfterTheExit).await;
+    let mut talk = Talk::new(Dialing::to(server.port, "u").with_password("").await);
+    let events: Vec<ShellEvent> = timeout(PATIENCE, talk.transport.events.by_ref().collect()).await.unwrap();
+    let output = |text: &'static str| ShellEvent::Output(Bytes::from_static(text.as_bytes()));
+    assert_eq!(events, [output("before "), ShellEvent::Exit(Exit::Status(3)), output("after ")]);
+}
+
+#[tokio::test]
+async fn a_server_that_leaves_after_the_exit_status_has_not_lost_the_link() {
+    let server = OddServer::start(Oddity::LeavesAfterTheExit).await;
+    let mut talk = Talk::new(Dialing::to(server.port, "u").with_password("").await);
+    let end = talk.end().await;
+    assert_eq!((end.text.as_str(), end.exit()), ("bye", Some(&Exit::Status(3))));
+}
+
+#[tokio::test]
+async fn the_stream_of_events_stays_ended() {
+    let program = Program::Scripted(Script::Exit(0));
+    let server = DemoSshd::start(Options { program, ..Options::default() }).await.unwrap();
+    let mut talk = Talk::new(Dialing::to_demo(&server).with_password(server.password()).await);
+    assert_eq!(talk.end().await.exit(), Some(&Exit::Status(0)));
+    let mut after = talk.transport.events.next();
+    let poll = after.poll_unpin(&mut Context::from_waker(Waker::noop()));
+    assert_eq!(poll, Poll::Ready(None));
+}
