@@ -37,3 +37,21 @@ fn many_files() -> io::Result<()> {
     let limit = getrlimit(Resource::Nofile);
     Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_undone() {
+        assert_eq!(process(), Vec::<String>::new());
+        assert_eq!(getrlimit(Resource::Core), Rlimit { current: Some(0), maximum: Some(0) });
+        let files = getrlimit(Resource::Nofile);
+        assert_eq!(files.current, files.maximum);
+        #[cfg(target_os = "linux")]
+        assert_eq!(
+            rustix::process::dumpable_behavior().expect("readable"),
+            rustix::process::DumpableBehavior::NotDumpable
+        );
+    }
+}
