@@ -99,7 +99,11 @@ fn a_dial_that_is_dropped_at_any_step_leaves_nothing() {
             };
             drive_to(&dialing, step, dialing.start(credentials), &server, arrived).await;
         });
-        stage.all_gone(&server);
+        stage.no_tasks();
+        if step == Step::Shell {
+            // The other server never looks at its socket.
+            stage.all_gone(&server);
+        }
     }
 }
 
@@ -212,8 +216,8 @@ async fn a_close_ends_the_remote_shell() {
     let server = Sshd::start().await.unwrap();
     let mut talk = Talk::new(Dialing::to_sshd(&server).with_key(&server.client_key().unwrap(), None).await);
     talk.until("$ ").await;
-    talk.type_in("echo \"pid=$$=\"\n").await;
-    talk.until("\r\npid=").await;
+    talk.type_in("echo \"p\"\"id=$$=\"\n").await;
+    talk.until("pid=").await;
     let pid = talk.until("=").await.parse().unwrap();
     assert!(process::is_alive(pid));
     talk.transport.shell.clone().close().await;

@@ -149,7 +149,8 @@ async fn an_unknown_key_is_learnt_once_and_then_demanded() {
     let dialing = Dialing::to_demo(&server);
     opens(&server, &dialing).await;
     let learnt = std::fs::read_to_string(dialing.learned_hosts()).unwrap();
-    assert_eq!(learnt, format!("[127.0.0.1]:{} {}\n", server.port(), server.host_key_line()));
+    let key: Vec<&str> = server.host_key_line().split(' ').take(2).collect();
+    assert_eq!(learnt, format!("[127.0.0.1]:{} {}\n", server.port(), key.join(" ")));
     opens(&server, &dialing).await;
     assert_eq!(std::fs::read_to_string(dialing.learned_hosts()).unwrap(), learnt);
 

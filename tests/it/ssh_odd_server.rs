@@ -4,10 +4,14 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use russh::{
     Channel, ChannelId, MethodKind, MethodSet, Preferred, Pty, cipher, kex,
-    keys::{Algorithm, PrivateKey, key::safe_rng},
-    server::{Auth, ChannelOpenHandle, Config, Handler, Msg, Response, Session, run_stream},
+    keys::{Algorithm, HashAlg, PrivateKey, key::safe_rng},
+    server::{
+        Auth, ChannelOpenHandle, Config, Handler, Msg, Response, Session, VerifiedPublicKey, run_stream,
+    },
 };
 use tokio::{net::TcpListener, task::JoinHandle};
+
+const METHODS: &[MethodKind] = &[MethodKind::KeyboardInteractive, MethodKind::PublicKey];
 
 /// What is odd about the server.
 #[derive(Clone, Debug)]
@@ -18,6 +22,8 @@ pub(crate) enum Oddity {
     LetsAnyoneIn,
     /// It prints on stderr, then says how the shell ended, and then prints again.
     TalksAfterTheExit,
+    /// It takes any RSA key that signs with this hash; none means SHA-1.
+    TakesRsaWith(Option<HashAlg>),
     /// It lets anyone in and knows one cipher, and not how to guard it.
     IsNotStrict,
     /// It goes away after the exit status, without closing the channel.
@@ -43,13 +49,17 @@ impl OddServer {
                 cipher: Cow::Borrowed(&[cipher::CHACHA20_POLY1305]),
                 ..Preferred::DEFAULT
             },
+            Oddity::TakesRsaWith(hash) => Preferred {
+                key: Cow::Owned(vec![Algorithm::Ed25519, Algorithm::Rsa { hash }]),
+                ..Preferred::DEFAULT
+            },
             _ => Preferred::DEFAULT,
         };
         let config = Arc::new(Config {
             preferred,
             keys: vec![PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).unwrap()],
             auth_rejection_time: Duration::ZERO,
-            methods: MethodSet::from(&[MethodKind::KeyboardInteractive][..]),
+            methods: MethodSet::from(METHODS),
             ..Config::default()
         });
         let task = tokio::spawn(async move {
@@ -78,8 +88,7 @@ struct Client {
 
 impl Client {
     fn refuse() -> Auth {
-        let methods = MethodSet::from(&[MethodKind::KeyboardInteractive][..]);
-        Auth::Reject { proceed_with_methods: Some(methods), partial_success: false }
+        Auth::Reject { proceed_with_methods: Some(MethodSet::from(METHODS)), partial_success: false }
     }
 }
 
@@ -87,7 +96,15 @@ impl Handler for Client {
     type Error = russh::Error;
 
     async fn auth_none(&mut self, _user: &str) -> Result<Auth, Self::Error> {
-        Ok(if matches!(self.oddity, Oddity::Asks(_)) { Self::refuse() } else { Auth::Accept })
+        let is_strict = matches!(self.oddity, Oddity::Asks(_) | Oddity::TakesRsaWith(_));
+        Ok(if is_strict { Self::refuse() } else { Auth::Accept })
+    }
+
+    async fn auth_publickey(&mut self, _user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+        match self.oddity {
+            Oddity::TakesRsaWith(hash) if *key.algorithm == Algorithm::Rsa { hash } => Ok(Auth::Accept),
+            _ => Ok(Self::refuse()),
+        }
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -150,7 +167,7 @@ impl Handler for Client {
                 session.exit_status_request(channel, 3)?;
                 session.disconnect(russh::Disconnect::ByApplication, "", "")
             }
-            Oddity::Asks(_) | Oddity::LetsAnyoneIn | Oddity::IsNotStrict => Ok(()),
+            _ => Ok(()),
         }
     }
 }

@@ -93,8 +93,14 @@ impl KnownHost {
     }
 
     fn add(&mut self, entry: &Entry, place: String, host: &HostName) {
-        let exact = matches(entry.host_patterns(), &host.exact);
-        let bare = host.bare.as_deref().is_some_and(|bare| matches(entry.host_patterns(), bare));
+        let naming = naming(entry.host_patterns(), &host.exact);
+        let exact = naming == Naming::Included;
+        // A line that excludes the host at this port does not name it by the shorter name either.
+        let bare = naming == Naming::Absent
+            && host
+                .bare
+                .as_ref()
+                .is_some_and(|bare| self::naming(entry.host_patterns(), bare) == Naming::Included);
         let known = KnownKey { key: entry.public_key().key_data().clone(), place };
         match entry.marker() {
             Some(Marker::Revoked) if exact || bare => self.revoked.push(known),
@@ -145,25 +151,32 @@ fn parse(line: &[u8]) -> Result<Option<Entry>, Malformed> {
     words.join(" ").parse().map(Some).map_err(|_| Malformed { revokes })
 }
 
-/// Whether patterns name the host, as sshd(8) describes it.
-fn matches(patterns: &HostPatterns, host: &str) -> bool {
-    match patterns {
+/// What a line's patterns say about a host.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Naming {
+    Included,
+    /// By a pattern with `!`, whatever the others say.
+    Excluded,
+    Absent,
+}
+
+/// Compares patterns with a host, as sshd(8) describes it.
+fn naming(patterns: &HostPatterns, host: &str) -> Naming {
+    let is_included = match patterns {
         HostPatterns::Patterns(patterns) => {
-            let mut found = false;
-            for pattern in patterns {
-                match pattern.strip_prefix('!') {
-                    Some(pattern) if glob(pattern, host) => return false,
-                    Some(_) => {}
-                    None => found |= glob(pattern, host),
-                }
+            let (excluding, including): (Vec<_>, Vec<_>) =
+                patterns.iter().partition(|pattern| pattern.starts_with('!'));
+            if excluding.iter().any(|pattern| glob(&pattern[1..], host)) {
+                return Naming::Excluded;
             }
-            found
+            including.iter().any(|pattern| glob(pattern, host))
         }
         HostPatterns::HashedName { salt, hash } => {
             let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, salt);
             hmac::verify(&key, host.as_bytes(), hash).is_ok()
         }
-    }
+    };
+    if is_included { Naming::Included } else { Naming::Absent }
 }
 
 /// Whether `host` (in lower case) matches a pattern with `*` and `?`.

@@ -72,6 +72,8 @@ fn names_and_patterns() {
         ("[example.org]:22", "example.org", 22, false),
         // The same host's key at another port, as OpenSSH looks it up.
         ("example.org", "example.org", 2222, true),
+        ("*,![example.org]:2222", "example.org", 2222, false),
+        ("*,![example.org]:2222", "example.org", 22, true),
         ("::1", "::1", 22, true),
         ("[::1]:2222", "::1", 2222, true),
     ] {

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use engine::{DialError, Exit, Pty, Shell, ShellEvent, ShellGone, TermSize, Transport};
-use futures_util::{Stream, future::BoxFuture, stream};
+use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream};
 use russh::{
     ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect, Error, Pty as Mode, Sig,
     client::{Handle, Msg},
@@ -180,7 +180,7 @@ struct Events {
 
 impl Events {
     fn into_stream(self) -> impl Stream<Item = ShellEvent> + Send {
-        stream::unfold(self, async |mut events| events.next().await.map(|event| (event, events)))
+        stream::unfold(self, async |mut events| events.next().await.map(|event| (event, events))).fuse()
     }
 
     async fn next(&mut self) -> Option<ShellEvent> {
