@@ -4,8 +4,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod api;
 mod setup;
 
+mod http_create;
+mod http_guard;
+mod http_pages;
 mod open;
 mod ssh_auth;
 mod ssh_dial;

@@ -71,3 +71,17 @@ pub(crate) async fn seen(sshd: &DemoSshd, wanted: impl FnMut(&Record) -> bool) -
     let found = seen.ok().and_then(std::result::Result::ok).map(|record| record.clone());
     found.with_context(|| format!("never seen, only {:?}", sshd.record().borrow()))
 }
+
+/// Asks again until the answer is yes, for states that announce themselves to nobody.
+///
+/// # Errors
+/// The answer stays no.
+pub(crate) async fn eventually(mut ask: impl AsyncFnMut() -> Result<bool>) -> Result {
+    let asking = async {
+        while !ask().await? {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    };
+    timeout(PATIENCE, asking).await.context("it never became true")?
+}
