@@ -183,3 +183,41 @@ async fn whoever_needs_no_password_is_let_in() {
     let server = OddServer::start(Oddity::LetsAnyoneIn).await;
     Talk::new(Dialing::to(server.port, "u").with_password("").await);
 }
+
+#[tokio::test]
+async fn a_server_without_any_method_and_one_that_grants_a_single_try() {
+    let server = OddServer::start(Oddity::OffersNothing).await;
+    let dialing = Dialing::to(server.port, "u");
+    let (target, offered) = (dialing.target.to_string(), "no method at all".to_owned());
+    assert_eq!(
+        error(dialing.with_password("p").await),
+        DialError::AuthMethodUnavailable { target, method: "password", offered }
+    );
+    let server = OddServer::start(Oddity::GivesOneTry).await;
+    let dialing = Dialing::to(server.port, "u");
+    let refused = error(dialing.with_password("p").await);
+    assert_eq!(refused, DialError::AuthFailed { target: dialing.target.to_string(), method: "password" });
+}
+
+#[tokio::test]
+async fn a_servers_last_words_are_told() {
+    let extra = vec!["MaxAuthTries 1".to_owned()];
+    let server = Sshd::with_config(SshdConfig { extra, ..Default::default() }).await.unwrap();
+    let other = Sshd::start().await.unwrap();
+    let refused = error(Dialing::to_sshd(&server).with_key(&other.client_key().unwrap(), None).await);
+    assert!(
+        matches!(&refused, DialError::LinkLost { during, .. } if during.contains("Too many authentication failures")),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_banner_that_is_no_text_is_said_to_be_the_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    let banner = dir.path().join("banner");
+    std::fs::write(&banner, b"caf\xe9\n").unwrap();
+    let extra = vec![format!("Banner {}", banner.display())];
+    let server = Sshd::with_config(SshdConfig { extra, ..Default::default() }).await.unwrap();
+    let refused = error(Dialing::to_sshd(&server).with_key(&server.client_key().unwrap(), None).await);
+    assert!(matches!(&refused, DialError::NotSsh { cause, .. } if cause.contains("UTF-8")), "{refused:?}");
+}

@@ -1,6 +1,7 @@
 //! Ends: whatever is dropped, closed or cut, the connection and its task are gone.
 
 use std::{
+    future::poll_fn,
     pin::pin,
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
@@ -105,6 +106,41 @@ fn a_dial_that_is_dropped_at_any_step_leaves_nothing() {
             stage.all_gone(&server);
         }
     }
+}
+
+#[test]
+fn a_dial_may_be_dropped_at_every_single_wait() {
+    let stage = Stage::new();
+    let server = stage.demo(Script::Echo, None);
+    let dialing = Dialing::to_demo(&server);
+    let mut waits = 0;
+    let mut reached = Vec::new();
+    loop {
+        reached.clone_from(&dialing.steps.lock().unwrap());
+        let credentials = Credentials::Password(server.password().into());
+        let opened = stage.client.block_on(async {
+            let mut left = waits;
+            let mut dial = pin!(dialing.start(credentials));
+            poll_fn(|cx| match dial.as_mut().poll(cx) {
+                Poll::Ready(dialed) => Poll::Ready(dialed.is_ok()),
+                Poll::Pending if left == 0 => Poll::Ready(false),
+                Poll::Pending => {
+                    left -= 1;
+                    Poll::Pending
+                }
+            })
+            .await
+        });
+        stage.no_tasks();
+        if opened {
+            break;
+        }
+        waits += 1;
+    }
+    for step in [Step::Dial, Step::Handshake, Step::Auth, Step::Shell] {
+        assert!(reached.contains(&step), "no dial was dropped in {step:?}, of {waits}");
+    }
+    stage.all_gone(&server);
 }
 
 #[test]
@@ -230,12 +266,13 @@ async fn a_write_that_waits_for_a_window_ends_with_the_link() {
     let server = Sshd::with_config(SshdConfig { force_command, ..Default::default() }).await.unwrap();
     let mut talk = Talk::new(Dialing::to_sshd(&server).with_key(&server.client_key().unwrap(), None).await);
     talk.until("ready").await;
-    let mut write = talk.transport.shell.clone().write(Bytes::from(vec![b'x'; 16 * 1024 * 1024]));
-    // More than every buffer on the way: the events say that nothing more goes out meanwhile.
-    let idle = timeout(Duration::from_millis(500), &mut write).await;
-    assert!(idle.is_err(), "the write was taken whole");
+    let write =
+        |megabytes: usize| talk.transport.shell.clone().write(Bytes::from(vec![b'x'; megabytes << 20]));
+    write(1).await.unwrap();
+    // More than every buffer on the way takes.
+    let write = tokio::spawn(write(16));
     drop(server);
-    assert_eq!(timeout(PATIENCE, write).await.expect("the write ends"), Err(ShellGone));
+    assert_eq!(timeout(PATIENCE, write).await.expect("the write ends").unwrap(), Err(ShellGone));
     assert_eq!(talk.end().await.others, [ShellEvent::LinkLost]);
 }
 
@@ -265,4 +302,34 @@ async fn the_stream_of_events_stays_ended() {
     let mut after = talk.transport.events.next();
     let poll = after.poll_unpin(&mut Context::from_waker(Waker::noop()));
     assert_eq!(poll, Poll::Ready(None));
+}
+
+#[tokio::test]
+async fn ctrl_c_reaches_a_flood_that_is_read_slowly() {
+    let program = Program::Scripted(Script::Flood);
+    let server = DemoSshd::start(Options { program, ..Options::default() }).await.unwrap();
+    let mut talk = Talk::new(Dialing::to_demo(&server).with_password(server.password()).await);
+    // Both sides run on this thread: nobody reads until everything that can move has moved.
+    for _ in 0..10_000 {
+        tokio::task::yield_now().await;
+    }
+    let mut write = talk.transport.shell.clone().write(Bytes::from_static(b"\x03"));
+    let mut stale = 0;
+    let mut sent = false;
+    loop {
+        tokio::select! {
+            written = &mut write, if !sent => {
+                written.unwrap();
+                sent = true;
+            }
+            event = timeout(PATIENCE, talk.transport.events.next()) => match event.expect("the flood goes on") {
+                Some(ShellEvent::Output(bytes)) if bytes.ends_with(b"interrupted\r\n") => break,
+                Some(ShellEvent::Output(bytes)) => stale += bytes.len(),
+                other => panic!("{other:?} after {stale} bytes"),
+            },
+        }
+    }
+    // 32 messages of 32 KiB each, and a window.
+    assert!(stale > 512 * 1024, "only {stale} bytes waited");
+    assert!(stale < 2 * 1024 * 1024, "{stale} bytes after Ctrl-C");
 }

@@ -22,6 +22,10 @@ pub(crate) enum Oddity {
     LetsAnyoneIn,
     /// It prints on stderr, then says how the shell ended, and then prints again.
     TalksAfterTheExit,
+    /// It offers no method at all.
+    OffersNothing,
+    /// It offers a question for the password, and nothing more once the answer was wrong.
+    GivesOneTry,
     /// It takes any RSA key that signs with this hash; none means SHA-1.
     TakesRsaWith(Option<HashAlg>),
     /// It lets anyone in and knows one cipher, and not how to guard it.
@@ -90,14 +94,21 @@ impl Client {
     fn refuse() -> Auth {
         Auth::Reject { proceed_with_methods: Some(MethodSet::from(METHODS)), partial_success: false }
     }
+
+    fn refuse_for_good() -> Auth {
+        Auth::Reject { proceed_with_methods: Some(MethodSet::empty()), partial_success: false }
+    }
 }
 
 impl Handler for Client {
     type Error = russh::Error;
 
     async fn auth_none(&mut self, _user: &str) -> Result<Auth, Self::Error> {
-        let is_strict = matches!(self.oddity, Oddity::Asks(_) | Oddity::TakesRsaWith(_));
-        Ok(if is_strict { Self::refuse() } else { Auth::Accept })
+        Ok(match self.oddity {
+            Oddity::OffersNothing => Self::refuse_for_good(),
+            Oddity::Asks(_) | Oddity::TakesRsaWith(_) | Oddity::GivesOneTry => Self::refuse(),
+            _ => Auth::Accept,
+        })
     }
 
     async fn auth_publickey(&mut self, _user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
@@ -113,7 +124,7 @@ impl Handler for Client {
         _submethods: &str,
         response: Option<Response<'a>>,
     ) -> Result<Auth, Self::Error> {
-        let Oddity::Asks(rounds) = &self.oddity else { return Ok(Auth::Accept) };
+        let Oddity::Asks(rounds) = &self.oddity else { return Ok(Self::refuse_for_good()) };
         for answer in response.into_iter().flatten() {
             if answer.as_ref() != OddServer::PASSWORD.as_bytes() {
                 return Ok(Self::refuse());

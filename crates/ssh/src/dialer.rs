@@ -56,3 +56,87 @@ async fn dial(
     progress(Step::Shell);
     transport::open(connection, &pty, limits.login).await
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{net::Ipv4Addr, time::Duration};
+
+    use demo_sshd::{DemoSshd, Program, Quirk, Script};
+    use engine::{Credentials, Pty, Target, TermSize};
+    use tokio::{io::AsyncWriteExt as _, net::TcpListener};
+
+    use super::*;
+    use crate::HostKeyPolicy;
+
+    /// Dials with limits that a test can wait for.
+    async fn refusal(port: u16, username: &str, password: &str, limits: Limits) -> DialError {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options {
+            connect_timeout: Duration::from_secs(10),
+            host_key_policy: HostKeyPolicy::AcceptNew,
+            known_hosts: None,
+            learned_hosts: dir.path().join("known_hosts"),
+        };
+        let target =
+            Target { host: "127.0.0.1".to_owned(), port, username: username.to_owned(), host_key: None };
+        let credentials = Credentials::Password(password.into());
+        let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
+        let order = DialOrder { target, credentials, pty };
+        match (SshDialer { options, limits }).dial(order, Box::new(|_| ())).await {
+            Ok(_) => panic!("a shell was opened"),
+            Err(error) => error,
+        }
+    }
+
+    /// The refusal by somebody who says these bytes and nothing more.
+    async fn refusal_after(greeting: &[u8]) -> DialError {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let limits = Limits { handshake: Duration::from_millis(300), ..Limits::default() };
+        let greet = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(greeting).await.unwrap();
+            stream
+        };
+        tokio::join!(refusal(port, "u", "p", limits), greet).0
+    }
+
+    #[tokio::test]
+    async fn a_silent_server_is_left() {
+        for greeting in [&b""[..], b"SSH-2.0-OpenSSH_9.9\r\n", b"please wait\r\nSSH-2.0-x\r\n"] {
+            let refused = refusal_after(greeting).await;
+            assert!(matches!(refused, DialError::HandshakeTimeout { seconds: 1, .. }), "{refused:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_waits_for_another_protocol_is_not_ssh() {
+        let refused = refusal_after(b"220 mail.example.org ESMTP\r\n").await;
+        assert!(
+            matches!(&refused, DialError::NotSsh { cause, .. } if cause.contains("220 mail.example.org ESMTP")),
+            "{refused:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_login_that_is_not_answered_is_left() {
+        for quirk in [Quirk::LoginUnanswered, Quirk::ChannelUnanswered] {
+            let options = demo_sshd::Options {
+                program: Program::Scripted(Script::Echo),
+                quirk: Some(quirk),
+                ..demo_sshd::Options::default()
+            };
+            let server = DemoSshd::start(options).await.unwrap();
+            let limits = Limits { login: Duration::from_millis(500), ..Limits::default() };
+            let refused = refusal(server.port(), server.username(), server.password(), limits).await;
+            let target = format!("127.0.0.1:{}", server.port());
+            assert_eq!(refused, DialError::AuthTimeout { target, seconds: 1 }, "{quirk:?}");
+        }
+    }
+
+    #[test]
+    fn the_limits_are_the_documented_ones() {
+        let limits = Limits::default();
+        assert_eq!((limits.handshake.as_secs(), limits.login.as_secs()), (15, 30));
+    }
+}
