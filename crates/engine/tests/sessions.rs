@@ -1,0 +1,345 @@
+//! Sessions over scripted shells: flow control, order, ends. Time is tokio's, and paused.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use engine::{
+    Client, ClientFull, CloseReason, Credentials, CreditLimits, DialError, DialOrder, Dialer, Exit, Handle,
+    Notice, ProgressSink, Registry, SessionOrder, Shell, ShellEvent, ShellGone, Step, Target, TermSize,
+    Ticket, Transport,
+};
+use futures_util::{FutureExt as _, future::BoxFuture, stream};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+
+const LIMITS: CreditLimits = CreditLimits { high_water: 256 * 1024, low_water: 64 * 1024, chunks: 64 };
+
+/// The other end of a shell: what the test sends as the shell, and what the session sent to it.
+struct FarEnd {
+    events: mpsc::Sender<ShellEvent>,
+    sent: mpsc::UnboundedReceiver<Sent>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Sent {
+    Input(Bytes),
+    Size(TermSize),
+    Closed,
+}
+
+struct ScriptedShell(mpsc::UnboundedSender<Sent>);
+
+impl Shell for ScriptedShell {
+    fn write(self: Arc<Self>, bytes: Bytes) -> BoxFuture<'static, Result<(), ShellGone>> {
+        async move { self.0.send(Sent::Input(bytes)).map_err(|_| ShellGone) }.boxed()
+    }
+
+    fn resize(self: Arc<Self>, size: TermSize) -> BoxFuture<'static, Result<(), ShellGone>> {
+        async move { self.0.send(Sent::Size(size)).map_err(|_| ShellGone) }.boxed()
+    }
+
+    fn close(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        async move { drop(self.0.send(Sent::Closed)) }.boxed()
+    }
+}
+
+/// Hands each dialed shell's far end to the test; hosts named `refused`, `silent` and `panic` do that.
+struct ScriptedDialer(mpsc::UnboundedSender<FarEnd>);
+
+impl Dialer for ScriptedDialer {
+    fn dial(
+        &self,
+        order: DialOrder,
+        progress: ProgressSink,
+    ) -> BoxFuture<'static, Result<Transport, DialError>> {
+        let far_ends = self.0.clone();
+        async move {
+            progress(Step::Dial);
+            match order.target.host.as_str() {
+                "refused" => return Err(DialError::ConnectRefused { target: order.target.to_string() }),
+                "silent" => return std::future::pending().await,
+                "panic" => panic!("a dialer that panics"),
+                _ => {}
+            }
+            // As deep as an SSH channel's queue.
+            let (events, received) = mpsc::channel(32);
+            let (sender, sent) = mpsc::unbounded_channel();
+            far_ends.send(FarEnd { events, sent }).ok();
+            let events = stream::unfold(received, |mut received| async {
+                received.recv().await.map(|event| (event, received))
+            });
+            Ok(Transport { events: Box::pin(events), shell: Arc::new(ScriptedShell(sender)) })
+        }
+        .boxed()
+    }
+}
+
+/// A browser that keeps what it got, and acknowledges at once or never.
+#[derive(Default)]
+struct Browser {
+    output: Mutex<Vec<u8>>,
+    notices: Mutex<Vec<Notice>>,
+    changed: watch::Sender<u64>,
+    acknowledges: Mutex<Option<Handle>>,
+}
+
+impl Browser {
+    fn changed(&self) {
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    async fn until(&self, is_true: impl Fn(&Self) -> bool) {
+        let mut changes = self.changed.subscribe();
+        while !is_true(self) {
+            changes.changed().await.unwrap();
+        }
+    }
+
+    async fn closed(&self) -> (CloseReason, bool) {
+        let last = |browser: &Self| match browser.notices.lock().unwrap().last() {
+            Some(Notice::Closed { reason, retry }) => Some((reason.clone(), *retry)),
+            _ => None,
+        };
+        self.until(|browser| last(browser).is_some()).await;
+        last(self).unwrap()
+    }
+
+    fn received(&self) -> usize {
+        self.output.lock().unwrap().len()
+    }
+}
+
+impl Client for Browser {
+    fn limits(&self) -> CreditLimits {
+        LIMITS
+    }
+
+    fn output(&self, offset: u64, bytes: &Bytes) -> Result<(), ClientFull> {
+        let mut output = self.output.lock().unwrap();
+        assert_eq!(output.len() as u64, offset, "a hole or a repeat");
+        output.extend_from_slice(bytes);
+        if let Some(session) = &*self.acknowledges.lock().unwrap() {
+            session.ack(output.len() as u64);
+        }
+        drop(output);
+        self.changed();
+        Ok(())
+    }
+
+    fn notice(&self, notice: &Notice) -> Result<(), ClientFull> {
+        self.notices.lock().unwrap().push(notice.clone());
+        self.changed();
+        Ok(())
+    }
+}
+
+struct Bench {
+    registry: Arc<Registry>,
+    far_ends: mpsc::UnboundedReceiver<FarEnd>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let (sender, far_ends) = mpsc::unbounded_channel();
+        let registry = Registry::new(Arc::new(ScriptedDialer(sender)), Duration::from_secs(120)).unwrap();
+        Self { registry, far_ends }
+    }
+
+    fn ticket(&self, host: &str) -> Ticket {
+        let target = Target { host: host.into(), port: 22, username: "me".into(), host_key: None };
+        let credentials = Credentials::Password("secret".into());
+        self.registry.issue(SessionOrder { target, credentials, term: None, size: None }).unwrap().ticket
+    }
+
+    fn start(&self, host: &str) -> (Handle, Arc<Browser>) {
+        let browser = Arc::new(Browser::default());
+        let handle = self.registry.start(&self.ticket(host), None, Arc::clone(&browser) as _).unwrap();
+        (handle, browser)
+    }
+
+    async fn open(&mut self) -> (Handle, Arc<Browser>, FarEnd) {
+        let (handle, browser) = self.start("example");
+        let far_end = self.far_ends.recv().await.unwrap();
+        (handle, browser, far_end)
+    }
+}
+
+/// Sends 4 KiB messages as a flooding shell does, and counts those that were taken.
+fn flood(events: mpsc::Sender<ShellEvent>) -> watch::Receiver<usize> {
+    let (count, taken) = watch::channel(0);
+    tokio::spawn(async move {
+        while events.send(ShellEvent::Output(Bytes::from_static(&[b'y'; 4096]))).await.is_ok() {
+            count.send_modify(|count| *count += 1);
+        }
+    });
+    taken
+}
+
+#[tokio::test(start_paused = true)]
+async fn input_and_size_pass_while_the_browser_takes_nothing() {
+    let mut bench = Bench::new();
+    let (session, browser, mut far_end) = bench.open().await;
+    let taken = flood(far_end.events.clone());
+    browser.until(|browser| browser.received() as u64 == LIMITS.high_water).await;
+    let before = *taken.borrow();
+    session.input(b"\x03").unwrap();
+    session.resize(TermSize::clamped(100, 40));
+    let mut sent = [far_end.sent.recv().await.unwrap(), far_end.sent.recv().await.unwrap()];
+    sent.sort_by_key(|sent| matches!(sent, Sent::Input(_)));
+    assert_eq!(sent, [Sent::Size(TermSize::clamped(100, 40)), Sent::Input(Bytes::from_static(b"\x03"))]);
+    // What was sent is read for at once, so that a connection that is blocked on us gets to it.
+    let asked = Instant::now();
+    let mut taken = taken;
+    taken.wait_for(|now| now - before >= 32).await.unwrap();
+    assert!(asked.elapsed() < Duration::from_millis(250), "{:?}", asked.elapsed());
+    assert_eq!(browser.received() as u64, LIMITS.high_water);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_that_takes_nothing_costs_little_and_is_given_up() {
+    let mut bench = Bench::new();
+    let (_session, browser, far_end) = bench.open().await;
+    let taken = flood(far_end.events);
+    let started = Instant::now();
+    assert_eq!(browser.closed().await, (CloseReason::BrowserStalled, false));
+    assert!((Duration::from_secs(30)..Duration::from_secs(31)).contains(&started.elapsed()));
+    let held = *taken.borrow() * 4096 - browser.received();
+    assert!(held < 1024 * 1024, "{held} bytes were held");
+    assert_eq!(browser.received() as u64, LIMITS.high_water);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_output_arrives_before_the_exit_status() {
+    let mut bench = Bench::new();
+    let (session, browser, far_end) = bench.open().await;
+    let sending = tokio::spawn(async move {
+        for number in 0..100_000_u32 {
+            far_end.events.send(ShellEvent::Output(format!("{number}\n").into())).await.unwrap();
+        }
+        far_end.events.send(ShellEvent::Exit(Exit::Status(7))).await.unwrap();
+        far_end.events.send(ShellEvent::Output(Bytes::from_static(b"last"))).await.unwrap();
+    });
+    browser.until(|browser| browser.received() > 0).await;
+    *browser.acknowledges.lock().unwrap() = Some(session.clone());
+    session.ack(browser.received() as u64);
+    sending.await.unwrap();
+    assert_eq!(browser.closed().await, (CloseReason::Exited(Exit::Status(7)), false));
+    let expected: String =
+        (0..100_000).map(|number| format!("{number}\n")).chain(["last".to_owned()]).collect();
+    assert!(*browser.output.lock().unwrap() == expected.as_bytes(), "not the bytes that were sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn input_keeps_its_order_and_is_acknowledged() {
+    let mut bench = Bench::new();
+    let (session, browser, mut far_end) = bench.open().await;
+    let expected: Vec<u8> = (0..20_000).flat_map(|number| format!("{number},").into_bytes()).collect();
+    let typing = session.clone();
+    let typed = expected.clone();
+    tokio::spawn(async move {
+        for piece in typed.chunks(7) {
+            typing.input(piece).unwrap();
+            tokio::task::yield_now().await;
+        }
+    });
+    let mut arrived = Vec::new();
+    while arrived.len() < expected.len() {
+        let Some(Sent::Input(bytes)) = far_end.sent.recv().await else { panic!("only input was sent") };
+        arrived.extend_from_slice(&bytes);
+    }
+    assert!(arrived == expected, "not the bytes that were typed");
+    let told = |browser: &Browser| {
+        browser.notices.lock().unwrap().iter().rev().find_map(|notice| match notice {
+            Notice::InputTaken(offset) => Some(*offset),
+            _ => None,
+        })
+    };
+    let total = expected.len() as u64;
+    browser.until(|browser| told(browser).is_some_and(|offset| total - offset < 16 * 1024)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_dial_leaves_the_ticket_and_says_so() {
+    let bench = Bench::new();
+    let ticket = bench.ticket("refused");
+    for retry in [true, true, false] {
+        let browser = Arc::new(Browser::default());
+        bench.registry.start(&ticket, None, Arc::clone(&browser) as _).unwrap();
+        let (reason, may_retry) = browser.closed().await;
+        assert!(matches!(reason, CloseReason::DialFailed(DialError::ConnectRefused { .. })), "{reason:?}");
+        assert_eq!(may_retry, retry);
+        assert_eq!(bench.registry.knows(&ticket), retry);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_that_leaves_while_dialing_ends_the_attempt_and_not_the_ticket() {
+    let bench = Bench::new();
+    let ticket = bench.ticket("silent");
+    let browser = Arc::new(Browser::default());
+    let session = bench.registry.start(&ticket, None, Arc::clone(&browser) as _).unwrap();
+    assert!(!bench.registry.knows(&ticket));
+    browser.until(|browser| !browser.notices.lock().unwrap().is_empty()).await;
+    session.close(CloseReason::BrowserGone);
+    assert_eq!(browser.closed().await.0, CloseReason::BrowserGone);
+    assert!(bench.registry.knows(&ticket));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shell_is_closed_whatever_ends_its_session() {
+    for reason in [CloseReason::BrowserGone, CloseReason::TimedOut] {
+        let mut bench = Bench::new();
+        let (session, _browser, mut far_end) = bench.open().await;
+        session.close(reason);
+        assert_eq!(far_end.sent.recv().await, Some(Sent::Closed));
+    }
+    let mut bench = Bench::new();
+    let (_session, browser, mut far_end) = bench.open().await;
+    drop(far_end.events);
+    assert_eq!(far_end.sent.recv().await, Some(Sent::Closed));
+    assert_eq!(browser.closed().await.0, CloseReason::TargetClosed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_much_input_ends_the_session_with_a_reason() {
+    let bench = Bench::new();
+    // While it dials nothing takes input.
+    let (session, browser) = bench.start("silent");
+    session.input(&vec![b'x'; engine::MAX_WAITING_INPUT]).unwrap();
+    session.input(b"y").unwrap_err();
+    assert_eq!(browser.closed().await.0, CloseReason::InputOverflow);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_ends_one_session_and_no_other() {
+    let mut bench = Bench::new();
+    let (session, _browser, mut far_end) = bench.open().await;
+    let (_, unlucky) = bench.start("panic");
+    assert_eq!(unlucky.closed().await, (CloseReason::Internal, false));
+    session.input(b"still here").unwrap();
+    assert_eq!(far_end.sent.recv().await, Some(Sent::Input(Bytes::from_static(b"still here"))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_tells_every_browser_and_ends_within_seconds() {
+    let mut bench = Bench::new();
+    let (_session, running, _far_end) = bench.open().await;
+    let (_, dialing) = bench.start("silent");
+    let (_stalled_session, stalled, far_end) = bench.open().await;
+    flood(far_end.events);
+    stalled.until(|browser| browser.received() as u64 == LIMITS.high_water).await;
+    let waiting = bench.ticket("example");
+    let started = Instant::now();
+    bench.registry.shutdown().await;
+    assert!(started.elapsed() <= Duration::from_secs(5), "{:?}", started.elapsed());
+    for browser in [running, dialing, stalled] {
+        assert_eq!(browser.closed().await.0, CloseReason::Shutdown);
+    }
+    assert!(!bench.registry.knows(&waiting));
+    assert_eq!(bench.registry.sessions(), 0);
+}
