@@ -7,9 +7,11 @@
 mod api;
 mod setup;
 
+mod failures;
 mod http_create;
 mod http_guard;
 mod http_pages;
+mod limits;
 mod open;
 mod ssh_auth;
 mod ssh_dial;
@@ -17,3 +19,4 @@ mod ssh_dialing;
 mod ssh_ends;
 mod ssh_host_key;
 mod ssh_odd_server;
+mod tickets;

@@ -143,7 +143,7 @@ fn new_host_key() -> Result<PrivateKey, StartError> {
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(seed.as_mut())?;
     let pair = KeypairData::Ed25519(Ed25519Keypair::from_seed(&seed));
-    Ok(PrivateKey::new(pair, "demo")?)
+    Ok(PrivateKey::new(pair, "")?)
 }
 
 fn config(host_key: PrivateKey, options: &Options) -> Config {

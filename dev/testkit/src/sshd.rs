@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct SshdConfig {
     /// The command of every session, or none for the account's shell; [`BASH`](Self::BASH) by default.
     pub force_command: Option<String>,
-    /// Further lines of `sshd_config`, such as `Ciphers aes256-ctr`.
+    /// Further lines of `sshd_config`, such as `Ciphers aes256-ctr`; they win over what is usual here.
     pub extra: Vec<String>,
     /// The type of the host key, for `ssh-keygen -t`.
     pub host_key_type: String,
@@ -242,24 +242,21 @@ async fn listens(mut log: Log) -> anyhow::Result<bool> {
     bail!("sshd does not start: {lines:#?}")
 }
 
+/// The first value of an option wins: what the test wants stands first.
 fn config_text(dir: &Path, config: &SshdConfig, port: u16) -> String {
     let dir = dir.display();
-    let mut text = format!(
+    let mut lines = config.extra.clone();
+    lines.push(format!(
         "Port {port}\nListenAddress 127.0.0.1\nHostKey {dir}/host_key\nPidFile none\n\
          AuthorizedKeysFile {dir}/authorized_keys\nUsePAM no\nStrictModes no\nUseDNS no\n\
          PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
          PermitUserRC no\nPermitUserEnvironment no\nPrintMotd no\nPrintLastLog no\n\
-         MaxStartups 1000\nMaxSessions 1000\nLogLevel {}\n",
+         MaxStartups 1000\nMaxSessions 1000\nLogLevel {}",
         config.log_level
-    );
-    if let Some(command) = &config.force_command {
-        text.push_str(&format!("ForceCommand {command}\n"));
-    }
-    for line in &config.extra {
-        text.push_str(line);
-        text.push('\n');
-    }
-    text
+    ));
+    lines.extend(config.force_command.as_ref().map(|command| format!("ForceCommand {command}")));
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 async fn collect(stderr: ChildStderr, lines: watch::Sender<Vec<String>>) {
