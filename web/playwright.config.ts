@@ -13,7 +13,7 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 15_000 },
   reporter: [['list']],
-  use: { trace: 'retain-on-failure', viewport: { width: 1000, height: 640 } },
+  use: { colorScheme: 'dark', trace: 'retain-on-failure', viewport: { width: 1000, height: 640 } },
   projects: [
     // xterm.js draws with the DOM here, so that tests can read the screen as a person does.
     { name: 'dom', testIgnore: '**/gpu.spec.ts', use: chromium('--disable-webgl', '--disable-webgl2') },

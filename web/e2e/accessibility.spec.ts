@@ -64,7 +64,7 @@ for (const colorScheme of ['dark', 'light'] as const) {
     });
 
     test.describe('on the page for links that open nothing', () => {
-      test.use({ provoked: [/status of 404/], viewport: { width: 320, height: 640 } });
+      test.use({ provoked: /status of 404/, viewport: { width: 320, height: 640 } });
 
       test('also on a narrow screen', async ({ page, gateway }) => {
         await page.goto(`${gateway.origin}/6d3f7a52-3b53-4c36-9f0f-0c9f4f3f8f61`);

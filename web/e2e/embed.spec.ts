@@ -1,5 +1,8 @@
 import { expect, Terminal, test } from './fixtures';
 
+// What Chromium says about Streamlit's own sandbox.
+test.use({ provoked: /allow-scripts and allow-same-origin/ });
+
 test('a portal whose origin is allowed shows the terminal, and keeps its focus', async ({
   page,
   portal,
@@ -16,7 +19,7 @@ test('a portal whose origin is allowed shows the terminal, and keeps its focus',
   await terminal.prompt();
   await expect(search).toBeFocused();
 
-  await terminal.rows.click();
+  await terminal.screen.click();
   await terminal.run('echo $((40+2))');
   await terminal.shows(/42\s*e2e>/);
   await terminal.run("clear; stty size | sed 's/^/size /'");
@@ -26,7 +29,7 @@ test('a portal whose origin is allowed shows the terminal, and keeps its focus',
 });
 
 test.describe('a portal whose origin is not allowed', () => {
-  test.use({ provoked: [/frame-ancestors/] });
+  test.use({ provoked: /frame-ancestors|allow-scripts and allow-same-origin/ });
 
   test('shows nothing', async ({ page, stranger, gateway, sshd }) => {
     const refused = page.waitForEvent('console', (message) => message.text().includes('frame-ancestors'));

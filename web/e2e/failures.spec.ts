@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { expect, test } from './fixtures';
-import { freePort, Gateway, newKey, startSshd, type Target } from './processes';
+import { freePort, Gateway, newKey, startProxyWithoutWebSocket, startSshd, type Target } from './processes';
 
 interface Failure {
   code: string;
@@ -16,11 +16,11 @@ const withPassword = ({ ssh_key: _, ...server }: Target): Target => ({
 });
 
 const FAILURES: Failure[] = [
-  { code: 'auth_failed', title: 'The host refused the login', retry: true, target: withPassword },
+  { code: 'auth_failed', title: 'The host refused the login', retry: false, target: withPassword },
   {
     code: 'auth_failed',
     title: 'The host refused the login',
-    retry: true,
+    retry: false,
     target: (server) => withKey(server, newKey()),
   },
   {
@@ -38,7 +38,7 @@ const FAILURES: Failure[] = [
   {
     code: 'host_key_changed',
     title: 'The host is not the one that was expected',
-    retry: true,
+    retry: false,
     target: (server) => ({ ...server, host_key: `SHA256:${'A'.repeat(43)}` }),
   },
 ];
@@ -83,15 +83,23 @@ test('a gateway that vanishes ends the session, and the page says so', async ({ 
   await terminal.shows('e2e>');
 });
 
-test('where WebSocket is blocked the page uses polling', async ({ page, open, terminal }) => {
-  await page.routeWebSocket(/socket\.io/, (socket) => socket.close());
-  await open();
-  await terminal.run('echo $((40+2))');
-  await terminal.shows(/42\s*e2e>/);
+test.describe('a proxy that refuses WebSocket', () => {
+  test.use({ provoked: /WebSocket connection to .* failed/ });
+
+  test('is passed by polling', async ({ page, gateway, sshd, terminal }) => {
+    const proxy = await startProxyWithoutWebSocket(gateway.origin);
+    const link = new URL(await gateway.create(sshd.target));
+    await page.goto(`${proxy.origin}${link.pathname}`);
+    await terminal.prompt();
+    await terminal.run('echo $((40+2))');
+    await terminal.shows(/42\s*e2e>/);
+    expect(proxy.refused()).toBeGreaterThan(0);
+    await proxy.stop();
+  });
 });
 
 test.describe('a gateway that cannot be reached', () => {
-  test.use({ provoked: [/ERR_FAILED/] });
+  test.use({ provoked: /ERR_FAILED/ });
 
   test('is named, tried again, and used when it is back', async ({ page, gateway, sshd, terminal }) => {
     await page.routeWebSocket(/socket\.io/, (socket) => socket.close());

@@ -2,7 +2,7 @@ import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures';
 
 // The software GPU of the tests complains about being read back.
-test.use({ provoked: [/GPU stall due to ReadPixels/] });
+test.use({ provoked: /GPU stall due to ReadPixels/ });
 
 /** The share of the screen's pixels that are about this colour. */
 async function share(page: Page, colour: [number, number, number]): Promise<number> {

@@ -7,6 +7,7 @@ import net, { type AddressInfo } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { json } from 'node:stream/consumers';
 
 const BINARY = resolve(process.env['ALFRESCO_SSH_BIN'] ?? '../target/release/alfresco-ssh');
 const SSHD = process.env['SSHD'] ?? '/usr/sbin/sshd';
@@ -90,12 +91,14 @@ export class Gateway implements Running {
 
   /** Creates a session by HTTP, as a portal does, and returns its link. */
   async create(target: Target): Promise<string> {
-    const response = await fetch(`${this.origin}/create-session`, {
+    const request = http.request(`${this.origin}/create-session`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(target),
+      agent: false,
     });
-    const body = (await response.json()) as { success: boolean; url: string; error?: string };
+    request.end(JSON.stringify(target));
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+    const body = (await json(response)) as { success: boolean; url: string; error?: string };
     if (!body.success) {
       throw new Error(`The gateway refused to create a session: ${body.error}`);
     }
@@ -136,6 +139,30 @@ export async function startPortal(): Promise<Portal> {
     page: (frame) => `${origin}/?frame=${encodeURIComponent(frame)}`,
     stop: () => closed(server),
   };
+}
+
+/** A proxy that knows plain requests only, as some companies have them. */
+export async function startProxyWithoutWebSocket(
+  target: string,
+): Promise<Running & { origin: string; refused(): number }> {
+  let refused = 0;
+  const server = http.createServer((request, response) => {
+    const { method, headers } = request;
+    const forwarded = http.request(new URL(request.url ?? '/', target), { method, headers, agent: false });
+    forwarded.on('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    forwarded.on('error', () => response.destroy());
+    response.on('close', () => forwarded.destroy());
+    request.pipe(forwarded);
+  });
+  server.on('upgrade', (_request, socket) => {
+    refused += 1;
+    socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  });
+  const port = await listening(server);
+  return { origin: `http://127.0.0.1:${port}`, refused: () => refused, stop: () => closed(server) };
 }
 
 /** A host that takes connections and never says a word. */

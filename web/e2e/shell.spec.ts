@@ -36,7 +36,7 @@ test('a new size is shown for a moment', async ({ open, page }) => {
       if (badge?.hidden === false) {
         badge.dataset['seen'] = badge.textContent ?? '';
       }
-    }).observe(badge as Node, { attributes: true, childList: true });
+    }).observe(badge as Node, { attributeFilter: ['hidden'] });
   });
   await page.setViewportSize({ width: 700, height: 500 });
   await expect(page.locator('#size')).toHaveAttribute('data-seen', /^\d+ × \d+$/);
@@ -87,11 +87,9 @@ test('a paste of 1 MB arrives whole, and keys typed meanwhile come after it', as
 }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const line = (n: number) => `${n} The quick brown fox, naïve café, 日本語, 🚀.\n`;
-  let text = '';
-  for (let n = 0; Buffer.byteLength(text) < 1_000_000; n++) {
-    text += line(n) + line(n * 7919);
-  }
+  const text = Array.from({ length: 22_000 }, (_, n) => line(n * 7919)).join('');
   const size = Buffer.byteLength(text);
+  expect(size).toBeGreaterThan(1_000_000);
   const checksum = createHash('sha256').update(text).digest('hex');
 
   await open();
@@ -125,10 +123,7 @@ test('a selection is copied by key, and text is pasted by key', async ({ open, p
   await open();
   await terminal.run('clear; echo copied-word');
   await terminal.shows(/^copied-word/);
-  await terminal.rows
-    .locator('> div')
-    .first()
-    .dblclick({ position: { x: 30, y: 8 } });
+  await terminal.screen.dblclick({ position: { x: 30, y: 8 } });
   await page.keyboard.press('Control+Shift+C');
   await expect(page.locator('#notice')).toHaveText('Copied');
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('copied-word');
@@ -162,7 +157,7 @@ test('Esc and then Tab leave the terminal for the keyboard', async ({ open, page
   await page.keyboard.press('Escape');
   await page.keyboard.press('Tab');
   await expect(input).not.toBeFocused();
-  await terminal.rows.click();
+  await terminal.screen.click();
   await terminal.run(' echo back');
   await terminal.shows('back');
 });
@@ -178,12 +173,22 @@ test('exit shows its status and leaves the output to read', async ({ open, page,
 });
 
 test.describe('a link', () => {
-  test.use({ provoked: [/status of 404/] });
+  test.use({ provoked: /status of 404/ });
 
-  test('opens one session: a reload explains itself', async ({ open, page }) => {
+  test('opens one session: a reload asks first, and then explains itself', async ({
+    open,
+    page,
+    terminal,
+  }) => {
     await open();
-    page.on('dialog', (dialog) => dialog.accept());
+    await terminal.run('echo $((40+2))');
+    await terminal.shows(/42\s*e2e>/);
+    const asked = page.waitForEvent('dialog').then(async (dialog) => {
+      await dialog.accept();
+      return dialog.type();
+    });
     const response = await page.reload();
+    expect(await asked).toBe('beforeunload');
     expect(response?.status()).toBe(404);
     await expect(page.getByRole('heading')).toHaveText('This link was used already or has expired');
   });

@@ -68,7 +68,7 @@ export function connect(listener: GatewayListener): Gateway {
     forceNew: true,
     transports: ['websocket', 'polling'],
     tryAllTransports: true,
-    timeout: 10_000,
+    timeout: 6_000,
     reconnectionDelay: 250,
     reconnectionDelayMax: 5_000,
   });

@@ -49,7 +49,7 @@ describe('the overlay', () => {
       retry: true,
       begun: false,
     };
-    expect(view(failed)).toMatchObject({ retry: true, code: 'connect_refused', message: 'Refused.' });
+    expect(view(failed)).toMatchObject({ retry: true, code: 'Code: connect_refused', message: 'Refused.' });
     expect(view({ ...failed, retry: false }).retry).toBe(false);
   });
 

@@ -57,7 +57,7 @@ export function view(state: State): View {
         layout: state.begun ? 'bar' : 'card',
         tone: 'trouble',
         message: plainText(state.message, MESSAGE_MAX),
-        code: state.code,
+        code: `Code: ${state.code}`,
         retry: state.retry,
       };
     case 'disconnected':
