@@ -147,6 +147,46 @@ test('a host cannot pose as another page by its title, nor read the clipboard', 
   await terminal.shows('answer:0');
 });
 
+test('a link shows where it leads, and opens only by intent and where that is safe', async ({
+  open,
+  page,
+  context,
+  terminal,
+}) => {
+  await context.route('https://example.org/**', (route) =>
+    route.fulfill({ body: 'There', contentType: 'text/html' }),
+  );
+  await open();
+  const link = (uri: string, text: string) => String.raw`\e]8;;${uri}\e\\${text}\e]8;;\e\\\n`;
+  const script = link('javascript:alert(1)', 'bank.example');
+  await terminal.run(
+    `clear; printf '${script}${link('https://example.org/real', 'bank.example')}'; echo https://example.org/text`,
+  );
+  await terminal.shows(/bank.example\s*bank.example\s*https:\/\/example.org\/text/);
+  const height = (await terminal.rows.locator('> div').first().boundingBox())?.height ?? 0;
+  const row = (n: number) => ({ x: 30, y: (n + 0.5) * height });
+  const preview = page.locator('#link');
+
+  await terminal.screen.hover({ position: row(0) });
+  await expect(preview).toHaveText('javascript:alert(1) (cannot be opened here)');
+  await terminal.screen.click({ position: row(0), modifiers: ['Control'] });
+  for (const [n, uri] of [
+    [1, 'https://example.org/real'],
+    [2, 'https://example.org/text'],
+  ] as const) {
+    await terminal.screen.hover({ position: row(n) });
+    await expect(preview).toHaveText(`${uri} (Ctrl or ⌘ and click to open)`);
+    await terminal.screen.click({ position: row(n) });
+    const opened = context.waitForEvent('page');
+    await terminal.screen.click({ position: row(n), modifiers: ['Control'] });
+    const there = await opened;
+    await there.waitForURL(uri);
+    expect(await there.evaluate(() => window.opener)).toBeNull();
+    expect(context.pages()).toHaveLength(2);
+    await there.close();
+  }
+});
+
 test('Esc and then Tab leave the terminal for the keyboard', async ({ open, page, terminal }) => {
   await open();
   const input = page.getByRole('textbox', { name: 'Terminal input' });
