@@ -64,9 +64,8 @@ const CIPHERS_WITHOUT_AES: &[cipher::Name] = &[
 
 const MACS: &[mac::Name] = &[mac::HMAC_SHA512_ETM, mac::HMAC_SHA256_ETM, mac::HMAC_SHA512, mac::HMAC_SHA256];
 
-/// The client's configuration. Host keys of the `known` types are asked for first: a server has
-/// several, and only one that is known proves anything.
-pub(crate) fn config(known: &[Algorithm]) -> Arc<Config> {
+/// The client's configuration, asking for host keys of these types.
+pub(crate) fn config(host_keys: Vec<Algorithm>) -> Arc<Config> {
     Arc::new(Config {
         // The minus sign is not allowed in the name, and the version would only tell an attacker.
         client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-AlfrescoSSH")),
@@ -75,7 +74,7 @@ pub(crate) fn config(known: &[Algorithm]) -> Arc<Config> {
         channel_buffer_size: CHANNEL_MESSAGES,
         preferred: Preferred {
             kex: Cow::Borrowed(KEX),
-            key: Cow::Owned(host_keys(known)),
+            key: Cow::Owned(host_keys),
             cipher: Cow::Borrowed(ciphers(cpu_has_aes())),
             mac: Cow::Borrowed(MACS),
             compression: Cow::Borrowed(&[compression::NONE]),
@@ -90,11 +89,21 @@ pub(crate) fn config(known: &[Algorithm]) -> Arc<Config> {
     })
 }
 
-fn host_keys(known: &[Algorithm]) -> Vec<Algorithm> {
+/// The types of host keys to ask for, the known ones first: a server has several keys, and only
+/// one that is known proves anything.
+pub(crate) fn host_keys(known: &[Algorithm]) -> Vec<Algorithm> {
     let (mut first, rest): (Vec<_>, Vec<_>) =
         HOST_KEYS.iter().cloned().partition(|ours| known.iter().any(|theirs| is_same_type(ours, theirs)));
     first.extend(rest);
     first
+}
+
+/// The kinds of keys that a server keeps to itself while both sides have Ed25519. A pinned
+/// fingerprint may be one of theirs: it does not tell the type of its key.
+pub(crate) fn other_host_keys() -> [Vec<Algorithm>; 2] {
+    let is_rsa = |key: &&Algorithm| matches!(key, Algorithm::Rsa { .. });
+    let is_ecdsa = |key: &&Algorithm| matches!(key, Algorithm::Ecdsa { .. });
+    [HOST_KEYS.iter().filter(is_ecdsa).cloned().collect(), HOST_KEYS.iter().filter(is_rsa).cloned().collect()]
 }
 
 /// Whether a key of type `key` can sign as `algorithm`: RSA has several names.
@@ -128,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_preset_has_no_sha1_and_no_compression() {
-        let config = config(&[]);
+        let config = config(host_keys(&[]));
         let preferred = &config.preferred;
         assert!(preferred.kex.iter().all(|name| !name.as_ref().ends_with("sha1")));
         assert!(preferred.mac.iter().all(|name| !name.as_ref().contains("sha1")));

@@ -44,7 +44,6 @@ impl Notes {
 
 /// The handler that russh's task owns.
 pub(crate) struct Callbacks {
-    target: String,
     check: Arc<HostKeyCheck>,
     notes: Arc<Notes>,
     /// Dropped with the task.
@@ -52,10 +51,10 @@ pub(crate) struct Callbacks {
 }
 
 impl Callbacks {
-    /// A handler for a connection to `target`.
-    pub(crate) fn new(target: String, check: HostKeyCheck, notes: Arc<Notes>) -> Self {
+    /// A handler for one connection.
+    pub(crate) fn new(check: Arc<HostKeyCheck>, notes: Arc<Notes>) -> Self {
         let gone = notes.gone.clone().drop_guard();
-        Self { target, check: Arc::new(check), notes, _gone: gone }
+        Self { check, notes, _gone: gone }
     }
 }
 
@@ -64,7 +63,7 @@ impl Handler for Callbacks {
 
     async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Fault> {
         let PublicKeyOrCertificate::PublicKey { key, .. } = key else {
-            return Err(not_ssh(&self.target, "it showed a certificate that nobody asked for").into());
+            return Err(not_ssh(self.check.target(), "it showed a certificate that nobody asked for").into());
         };
         let (check, key) = (self.check.clone(), key.clone());
         let judged = tokio::task::spawn_blocking(move || check.judge(&key)).await;
@@ -82,7 +81,7 @@ impl Handler for Callbacks {
         if names.cipher == cipher::CHACHA20_POLY1305 && !names.strict_kex() {
             let cause =
                 "it wants chacha20-poly1305 without the strict key exchange, which can be tampered with";
-            return Err(not_ssh(&self.target, cause).into());
+            return Err(not_ssh(self.check.target(), cause).into());
         }
         Ok(())
     }

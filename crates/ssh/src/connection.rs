@@ -2,12 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use engine::{DialError, Target};
-use russh::client::{self, Handle};
+use engine::DialError;
+use russh::{
+    client::{self, Handle},
+    keys::Algorithm,
+};
 use tokio::{net::TcpStream, time::timeout};
 
 use crate::{
-    Options, algorithms,
+    algorithms,
     callbacks::{Callbacks, Notes},
     dial::seconds,
     fault::{Fault, lost, not_ssh},
@@ -29,21 +32,20 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Does the handshake: greetings, key exchange, host key.
+    /// Does the handshake: greetings, key exchange, host key, which must be of one of these types.
     ///
     /// # Errors
     /// What speaks there is no SSH server, not the expected one, or too slow.
     pub(crate) async fn open(
         stream: TcpStream,
-        target: &Target,
-        options: Options,
+        check: Arc<HostKeyCheck>,
+        key_types: Vec<Algorithm>,
         limit: Duration,
     ) -> Result<Self, DialError> {
-        let check = read_known_hosts(options, target.clone()).await?;
-        let config = algorithms::config(&check.known_algorithms());
-        let target = target.to_string();
+        let target = check.target().to_owned();
+        let config = algorithms::config(key_types);
         let notes = Arc::new(Notes::default());
-        let callbacks = Callbacks::new(target.clone(), check, notes.clone());
+        let callbacks = Callbacks::new(check, notes.clone());
         let (link, switch) = Link::new(stream);
         let greeting = link.greeting();
         match timeout(limit, client::connect_stream(config, link, callbacks)).await {
@@ -66,11 +68,6 @@ impl Connection {
             None => lost(&self.target, during),
         }
     }
-}
-
-async fn read_known_hosts(options: Options, target: Target) -> Result<HostKeyCheck, DialError> {
-    let read = tokio::task::spawn_blocking(move || HostKeyCheck::new(options, &target)).await;
-    read.map_err(|_| DialError::Internal { cause: "the known hosts reader stopped".to_owned() })?
 }
 
 fn handshake_error(fault: Fault, target: &str, greeting: &Greeting) -> DialError {

@@ -1,6 +1,8 @@
 //! The dialer: from an order to a shell, step by step.
 
-use engine::{DialError, DialOrder, Dialer, ProgressSink, Step, Transport};
+use std::sync::Arc;
+
+use engine::{DialError, DialOrder, Dialer, ProgressSink, Step, Target, Transport};
 use futures_util::future::BoxFuture;
 
 use crate::{
@@ -8,6 +10,7 @@ use crate::{
     auth::{self, Login},
     connection::Connection,
     dial,
+    host_key::HostKeyCheck,
     options::Limits,
     transport,
 };
@@ -46,10 +49,7 @@ async fn dial(
     let DialOrder { target, credentials, pty } = order;
     // A key that cannot be used needs no connection.
     let login = Login::prepare(credentials).await?;
-    progress(Step::Dial);
-    let stream = dial::connect(&target, options.connect_timeout).await?;
-    progress(Step::Handshake);
-    let mut connection = Connection::open(stream, &target, options, limits.handshake).await?;
+    let mut connection = connect(&target, options, limits, &progress).await?;
     progress(Step::Auth);
     auth::log_in(&mut connection, &target.username, &login, limits.login).await?;
     drop(login);
@@ -57,12 +57,44 @@ async fn dial(
     transport::open(connection, &pty, limits.login).await
 }
 
+/// Connects to the right host. One that does not show the pinned key at once may still have it,
+/// and is asked for its other keys: nothing that matters has been sent to it by then.
+async fn connect(
+    target: &Target,
+    options: Options,
+    limits: Limits,
+    progress: &ProgressSink,
+) -> Result<Connection, DialError> {
+    progress(Step::Dial);
+    let connect_timeout = options.connect_timeout;
+    let mut stream = Some(dial::connect(target, connect_timeout).await?);
+    progress(Step::Handshake);
+    let check = Arc::new(HostKeyCheck::read(options, target.clone()).await?);
+    let mut refusal = None;
+    for key_types in check.key_types() {
+        let opened = async {
+            let stream = match stream.take() {
+                Some(stream) => stream,
+                None => dial::connect(target, connect_timeout).await?,
+            };
+            Connection::open(stream, check.clone(), key_types, limits.handshake).await
+        };
+        match (opened.await, refusal) {
+            (Ok(connection), _) => return Ok(connection),
+            (Err(error @ DialError::HostKeyChanged { .. }), None) => refusal = Some(error),
+            (Err(error), None) => return Err(error),
+            (Err(_), first) => refusal = first,
+        }
+    }
+    Err(refusal.unwrap_or_else(|| DialError::Internal { cause: "no host key was asked for".to_owned() }))
+}
+
 #[cfg(test)]
 mod tests {
     use std::{net::Ipv4Addr, time::Duration};
 
     use demo_sshd::{DemoSshd, Program, Quirk, Script};
-    use engine::{Credentials, Pty, Target, TermSize};
+    use engine::{Credentials, Pty, TermSize};
     use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 
     use super::*;

@@ -10,7 +10,7 @@ use russh::keys::{Algorithm, PublicKey};
 use tracing::info;
 
 use crate::{
-    HostKeyPolicy, Options,
+    HostKeyPolicy, Options, algorithms,
     dial::words,
     known_hosts::{HostName, KnownHost, Verdict},
     learned_hosts,
@@ -26,11 +26,16 @@ pub(crate) struct HostKeyCheck {
 }
 
 impl HostKeyCheck {
-    /// Reads the files. Blocks.
+    /// Reads what is known of the target.
     ///
     /// # Errors
     /// A file that must be readable is not.
-    pub(crate) fn new(options: Options, target: &Target) -> Result<Self, DialError> {
+    pub(crate) async fn read(options: Options, target: Target) -> Result<Self, DialError> {
+        let read = tokio::task::spawn_blocking(move || Self::new(options, &target)).await;
+        read.map_err(|_| DialError::Internal { cause: "the known hosts reader stopped".to_owned() })?
+    }
+
+    fn new(options: Options, target: &Target) -> Result<Self, DialError> {
         let name = HostName::new(&target.host, target.port);
         let mut known = KnownHost::default();
         if let Some(path) = &options.known_hosts {
@@ -43,9 +48,20 @@ impl HostKeyCheck {
         Ok(Self { target: target.to_string(), pin: target.host_key, options, name, known })
     }
 
-    /// The types of the keys that are known, to be asked for first.
-    pub(crate) fn known_algorithms(&self) -> Vec<Algorithm> {
-        self.known.algorithms()
+    /// The lists of key types to ask for, a handshake each: a list is tried if the key that the
+    /// one before it brought is not the pinned one.
+    pub(crate) fn key_types(&self) -> Vec<Vec<Algorithm>> {
+        if self.pin.is_none() {
+            return vec![algorithms::host_keys(&self.known.algorithms())];
+        }
+        let mut lists = vec![algorithms::host_keys(&[])];
+        lists.extend(algorithms::other_host_keys());
+        lists
+    }
+
+    /// `host:port`, for sentences.
+    pub(crate) fn target(&self) -> &str {
+        &self.target
     }
 
     /// Whether the key may be trusted; learns it if the policy says so. Blocks.
