@@ -67,7 +67,10 @@ pub(crate) async fn bind(
             .collect(),
         frame_ancestors: config.frame_ancestors.clone(),
         new_url_hint: new_url_hint.map(str::to_owned),
-        limits: web::Limits::default(),
+        limits: web::Limits {
+            connections_per_address: config.max_connections_per_address,
+            ..web::Limits::default()
+        },
     };
     let server = web::Server::bind(address, front, registry).await;
     server.map_err(|error| CannotListen { address, cause: error }.into())

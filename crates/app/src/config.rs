@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) port: u16,
     /// Nobody asked for this port.
     pub(crate) port_is_default: bool,
+    /// How many connections one address may have open.
+    pub(crate) max_connections_per_address: usize,
     /// The origin that browsers reach the gateway at.
     pub(crate) public_url: Option<PublicUrl>,
     /// Who may frame the page.
@@ -120,6 +122,7 @@ impl Config {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             port_is_default: true,
+            max_connections_per_address: 1,
             public_url: None,
             frame_ancestors: FrameAncestors::default(),
             api_tokens: Vec::new(),

@@ -1,5 +1,7 @@
 //! Sessions over scripted shells: flow control, order, ends. Time is tokio's, and paused.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,

@@ -49,9 +49,9 @@ pub(crate) async fn create(
         )??;
     let ignored = fields.ignored().to_vec();
     let order = fields.into_order()?;
-    let target = order.target.to_string();
+    let host = order.target.to_string();
     let Issued { ticket, valid_for } = front.registry.issue(order).map_err(refused)?;
-    tracing::info!(from = %peer.address.ip(), caller, target, "ticket issued");
+    tracing::info!(from = %peer.address.ip(), caller, host, "ticket issued");
     let ticket = ticket.reveal();
     let created = Created {
         success: true,

@@ -55,7 +55,6 @@ struct Original {
 enum LastWord {
     RedLine { text: String, timed_out: bool },
     Closed(Closed),
-    DisconnectEvent,
     Disconnect,
 }
 
@@ -144,12 +143,7 @@ impl Outbound {
         let unfinished = self.original.lock().decoder.finish();
         let text = format!("{unfinished}\x1b[91m{}\x1b[0m", closed.message);
         let timed_out = closed.code == Code::TimedOut;
-        VecDeque::from([
-            LastWord::RedLine { text, timed_out },
-            event,
-            LastWord::DisconnectEvent,
-            LastWord::Disconnect,
-        ])
+        VecDeque::from([LastWord::RedLine { text, timed_out }, event, LastWord::Disconnect])
     }
 
     fn say(&self, word: &LastWord) -> Result<(), ClientFull> {
@@ -158,7 +152,6 @@ impl Outbound {
                 self.emit(event::SSH_OUTPUT, &Output { output: text, timeout: timed_out.then_some(true) })
             }
             LastWord::Closed(closed) => self.emit(event::SESSION_CLOSED, closed),
-            LastWord::DisconnectEvent => self.emit(event::DISCONNECT, &()),
             LastWord::Disconnect => match self.socket.clone().disconnect() {
                 Err(SocketError::InternalChannelFull) => Err(ClientFull),
                 Ok(()) | Err(SocketError::Closed) => Ok(()),

@@ -27,5 +27,3 @@ pub const SSH_INPUT_ACK: &str = "ssh-input-ack";
 pub const SESSION_ERROR: &str = "session-error";
 /// Gateway to browser: the attempt or the session is over. Payload [`Closed`](crate::Closed).
 pub const SESSION_CLOSED: &str = "session-closed";
-/// Gateway to browser, original protocol only: announced as an event before the socket closes.
-pub const DISCONNECT: &str = "disconnect";

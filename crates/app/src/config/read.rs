@@ -1,7 +1,7 @@
 //! Readers: a written text in, a value that is valid out, or else a sentence. They do not know where
 //! a text was written.
 
-use std::{fs, net::IpAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{fs, net::IpAddr, num::NonZeroUsize, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use ssh::HostKeyPolicy;
 
@@ -30,6 +30,13 @@ pub(super) fn host(text: &str) -> Result<IpAddr, String> {
 /// A port to listen on.
 pub(super) fn port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| format!("{text:?} is not a port: use a number from 0 (any free port) to 65535"))
+}
+
+/// How many there may be: at least one.
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    text.parse::<NonZeroUsize>()
+        .map(NonZeroUsize::get)
+        .map_err(|_| format!("{text:?} is not a number of at least 1"))
 }
 
 /// `true` or `false`.
@@ -152,6 +159,14 @@ mod tests {
         assert_eq!((port("0"), port("65535")), (Ok(0), Ok(65_535)));
         for text in ["", "65536", "-1", "http", "80 "] {
             assert!(port(text).expect_err(text).contains("is not a port"));
+        }
+    }
+
+    #[test]
+    fn counts() {
+        assert_eq!(count("1"), Ok(1));
+        for text in ["0", "-1", "", "many"] {
+            assert!(count(text).expect_err(text).contains("at least 1"));
         }
     }
 

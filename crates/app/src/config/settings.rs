@@ -80,6 +80,19 @@ pub(crate) static SETTINGS: &[Setting] = &[
         read: |config, values| read::last(values, read::port).map(|port| config.port = port),
     },
     Setting {
+        name: "max-connections-per-address",
+        short: None,
+        shape: Shape::Number,
+        value: "N",
+        default: "512",
+        group: LISTENING,
+        help: "Open connections that one address may have. Raise it where a reverse proxy makes all users come from \
+               one address",
+        read: |config, values| {
+            read::last(values, read::count).map(|count| config.max_connections_per_address = count)
+        },
+    },
+    Setting {
         name: "public-url",
         short: None,
         shape: Shape::Text,
