@@ -29,7 +29,8 @@ const SOURCES: [&str; 9] = [
 
 fn main() -> Result<(), Failure> {
     println!("cargo::rerun-if-env-changed={FINISHED}");
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // Cargo runs this in the crate's folder.
+    let workspace = Path::new("../..");
     let dist = match env::var_os(FINISHED) {
         Some(finished) => finished_build(&workspace.join(finished))?,
         None => own_build(&workspace.join("web"))?,
