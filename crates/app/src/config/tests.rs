@@ -68,6 +68,7 @@ fn every_setting_is_read_from_each_source() {
         let text = match setting.name {
             "host" => "::1",
             "port" => "0",
+            "max-connections-per-address" => "7",
             "public-url" => "https://terminal.example.org",
             "api-token" => TOKEN,
             "api-token-file" | "known-hosts" => path,
@@ -104,9 +105,10 @@ fn every_setting_is_read_from_each_source() {
 fn fingerprint(config: &Config) -> String {
     let names: Vec<_> = config.api_tokens.iter().map(|token| &token.name).collect();
     format!(
-        "{} {} {:?} {:?} {names:?} {} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{} {} {} {:?} {:?} {names:?} {} {:?} {:?} {:?} {:?} {:?} {:?}",
         config.host,
         config.port,
+        config.max_connections_per_address,
         config.public_url,
         config.frame_ancestors,
         config.insecure_open_api,
