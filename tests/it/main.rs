@@ -7,12 +7,18 @@
 mod api;
 mod setup;
 
+mod cli;
+mod ends;
 mod failures;
 mod http_create;
 mod http_guard;
 mod http_pages;
+mod input;
 mod limits;
+mod logs;
 mod open;
+mod output;
+mod shutdown;
 mod ssh_auth;
 mod ssh_dial;
 mod ssh_dialing;

@@ -107,7 +107,6 @@ async fn the_frames_of_the_originals_protocol() -> Result {
                 r#"42/ssh,["session-closed",{"code":"exited","message":"The shell exited with status 7.","#,
                 r#""peer":"target","retry":false,"exit_status":7}]"#
             ),
-            r#"42/ssh,["disconnect",null]"#,
         ]
     );
     Ok(())

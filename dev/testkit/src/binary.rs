@@ -155,6 +155,17 @@ impl Binary {
         self.wait_for(self.stdout.clone(), words).await
     }
 
+    /// Waits until it has printed more than `length` bytes to stdout, and returns all of it.
+    ///
+    /// # Errors
+    /// It does not within [`PATIENCE`].
+    pub async fn printed_after(&self, length: usize) -> anyhow::Result<String> {
+        let mut stdout = self.stdout.clone();
+        let seen = timeout(PATIENCE, stdout.wait_for(|text| text.len() > length)).await;
+        let text = seen.ok().and_then(Result::ok).map(|text| text.clone());
+        text.context("it printed nothing more")
+    }
+
     /// Waits until stderr contains `words`, and returns all of it.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{Error, Message, client::IntoClientRequest as _, http::HeaderValue},
@@ -82,7 +82,23 @@ impl SocketClient {
     /// # Errors
     /// The server refuses the upgrade.
     pub async fn open(address: SocketAddr, origin: Option<&str>) -> anyhow::Result<Self> {
-        let tcp = TcpStream::connect(address).await?;
+        Self::upgrade(TcpStream::connect(address).await?, address, origin).await
+    }
+
+    /// Connects with the original's protocol and room for so few bytes that were not read, as at the
+    /// end of a slow link.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn with_receive_buffer(address: SocketAddr, bytes: u32) -> anyhow::Result<Self> {
+        let tcp = TcpSocket::new_v4()?;
+        tcp.set_recv_buffer_size(bytes)?;
+        let mut client = Self::upgrade(tcp.connect(address).await?, address, None).await?;
+        client.enter(None).await?;
+        Ok(client)
+    }
+
+    async fn upgrade(tcp: TcpStream, address: SocketAddr, origin: Option<&str>) -> anyhow::Result<Self> {
         tcp.set_nodelay(true)?;
         let mut request =
             format!("ws://{address}/socket.io/?EIO=4&transport=websocket").into_client_request()?;
