@@ -3,13 +3,10 @@
  * that the gateway has not acknowledged within its window. Knows no socket and no terminal.
  */
 import type { Disposable } from './lifecycle';
+import { INPUT_WINDOW, OUTPUT_ACK_EVERY } from './protocol.gen';
 
-/** Output is acknowledged at least every so many bytes. */
-export const OUTPUT_ACK_EVERY = 32 * 1024;
-/** A smaller rest is acknowledged this long after the last write, in milliseconds. */
+/** Output that is less than `OUTPUT_ACK_EVERY` is acknowledged this long after the last write, in milliseconds. */
 export const OUTPUT_ACK_IDLE = 50;
-/** Input that may be on its way: sent and not acknowledged, in bytes. */
-export const INPUT_WINDOW = 64 * 1024;
 /** The largest piece of input, in bytes. */
 export const INPUT_PIECE = 16 * 1024;
 /** Input that may wait here for the window, in UTF-16 units or bytes. */

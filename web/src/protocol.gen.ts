@@ -1,29 +1,112 @@
 // Generated from crates/wire by `cargo xtask codegen`. Do not edit.
 
+// Explained in crates/wire/src/limits.rs.
+export const NAMESPACE = '/ssh';
+export const PROTOCOL = 1;
+export const OUTPUT_ACK_EVERY = 32768;
+export const INPUT_WINDOW = 65536;
+export const MAX_COLS = 1000;
+export const MAX_ROWS = 500;
+
 export type Code = "invalid_payload" | "no_session" | "session_already_started" | "unsupported_protocol" | "ticket_unknown" | "name_not_found" | "connect_refused" | "connect_failed" | "connect_timeout" | "not_ssh" | "handshake_timeout" | "no_common_algorithm" | "host_key_changed" | "host_key_revoked" | "host_key_unknown" | "host_key_store" | "auth_failed" | "auth_method_unavailable" | "auth_timeout" | "key_invalid" | "key_passphrase" | "key_too_costly" | "shell_refused" | "exited" | "signalled" | "link_lost" | "target_closed" | "timed_out" | "browser_gone" | "browser_stalled" | "input_overflow" | "shutdown" | "internal" | "invalid_body" | "invalid_field" | "missing_field" | "invalid_credentials" | "unsupported_media_type" | "body_too_large" | "unauthorized" | "forbidden_origin" | "not_found" | "method_not_allowed" | "too_many_tickets";
 
 export type Peer = "browser" | "target" | "gateway";
 
 export type Step = "dial" | "handshake" | "auth" | "shell";
 
-export type ConnectAuth = { protocol: number | null, };
+export type ConnectAuth = {
+  /** The protocol asked for. */
+  protocol: number | null;
+};
 
-export type StartSession = { create_session_id?: string, credentials_uuid?: string, cols?: number, rows?: number, };
+export type StartSession = {
+  /** The ticket, as `POST /create-session` named it. */
+  create_session_id?: string;
+  /** The ticket, as `POST /create-credentials` named it. */
+  credentials_uuid?: string;
+  /** The terminal's columns, in cells, 1 to 1000. */
+  cols?: number;
+  /** The terminal's rows, in cells, 1 to 500. */
+  rows?: number;
+};
 
-export type Input = { input: string, };
+export type Input = {
+  /** What was typed or pasted. */
+  input: string | Uint8Array;
+};
 
-export type Resize = { cols: number, rows: number, };
+export type Resize = {
+  /** Columns, in cells. */
+  cols: number;
+  /** Rows, in cells. */
+  rows: number;
+};
 
-export type OutputAck = { offset: number, };
+export type OutputAck = {
+  /** All output before this offset has been processed. */
+  offset: number;
+};
 
-export type Progress = { step: Step, };
+export type Progress = {
+  /** The step that has begun. */
+  step: Step;
+};
 
-export type Ready = { ready: boolean, };
+export type Ready = {
+  /** Always `true`. */
+  ready: boolean;
+};
 
-export type OutputBytes = { output: ArrayBuffer, offset: number, };
+export type OutputBytes = {
+  /** The bytes as the target sent them; a character may be split over two events. */
+  output: ArrayBuffer;
+  /** The offset of the first of these bytes in the session's output. */
+  offset: number;
+};
 
-export type InputAck = { offset: number, };
+export type InputAck = {
+  /** All input before this offset, counted in bytes as the target gets them, was handed on. */
+  offset: number;
+};
 
-export type SocketError = { code: Code, message: string, peer: Peer, retry: boolean, };
+export type SocketError = {
+  /** What happened. */
+  code: Code;
+  /** A sentence for a person. */
+  message: string;
+  /** Who caused it. */
+  peer: Peer;
+  /** Whether the same again may work. */
+  retry: boolean;
+};
 
-export type Closed = { code: Code, message: string, peer: Peer, retry: boolean, exit_status?: number, exit_signal?: string, };
+export type Closed = {
+  /** What happened. */
+  code: Code;
+  /** A sentence for a person. */
+  message: string;
+  /** Who caused it. */
+  peer: Peer;
+  /** Whether `start-session` with the same ticket may work: it was not burnt. */
+  retry: boolean;
+  /** The shell's exit status, where it exited. */
+  exit_status?: number;
+  /** The name of the signal that killed the shell, without `SIG`. */
+  exit_signal?: string;
+};
+
+export type ToGateway = {
+  'start-session': (payload: StartSession) => void;
+  'ssh-input': (payload: Input) => void;
+  'resize': (payload: Resize) => void;
+  'ssh-output-ack': (payload: OutputAck) => void;
+};
+
+export type FromGateway = {
+  'session-progress': (payload: Progress) => void;
+  'connection-ready': (payload: Ready) => void;
+  'ssh-output': (payload: OutputBytes) => void;
+  'ssh-input-ack': (payload: InputAck) => void;
+  'session-error': (payload: SocketError) => void;
+  'session-closed': (payload: Closed) => void;
+};

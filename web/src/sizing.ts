@@ -2,10 +2,8 @@
 import { FitAddon } from '@xterm/addon-fit';
 import type { Terminal } from '@xterm/xterm';
 import { type Disposable, Disposables, disposable, listen } from './lifecycle';
-import type { Resize } from './protocol.gen';
+import { MAX_COLS, MAX_ROWS, type Resize } from './protocol.gen';
 
-const MAX_COLS = 1000;
-const MAX_ROWS = 500;
 /** A size is told when it has not changed for so long, in milliseconds. */
 const SETTLE = 50;
 

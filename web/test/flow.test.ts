@@ -3,13 +3,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   INPUT_PIECE,
   INPUT_WAITING_MAX,
-  INPUT_WINDOW,
   InputFlow,
   type InputPiece,
-  OUTPUT_ACK_EVERY,
   OUTPUT_ACK_IDLE,
   OutputFlow,
 } from '../src/flow';
+import { INPUT_WINDOW, OUTPUT_ACK_EVERY } from '../src/protocol.gen';
 
 describe('output', () => {
   beforeEach(() => {
