@@ -141,14 +141,23 @@ export async function startPortal(): Promise<Portal> {
   };
 }
 
+export interface Proxy extends Running {
+  origin: string;
+  /** How many WebSockets it has refused. */
+  refused: number;
+  /** Whether it refuses Socket.IO altogether. */
+  blocking: boolean;
+}
+
 /** A proxy that knows plain requests only, as some companies have them. */
-export async function startProxyWithoutWebSocket(
-  target: string,
-): Promise<Running & { origin: string; refused(): number }> {
-  let refused = 0;
+export async function startProxyWithoutWebSocket(target: string): Promise<Proxy> {
   const server = http.createServer((request, response) => {
-    const { method, headers } = request;
-    const forwarded = http.request(new URL(request.url ?? '/', target), { method, headers, agent: false });
+    const { method, headers, url = '/' } = request;
+    if (proxy.blocking && url.startsWith('/socket.io/')) {
+      response.writeHead(503).end();
+      return;
+    }
+    const forwarded = http.request(new URL(url, target), { method, headers, agent: false });
     forwarded.on('response', (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
@@ -158,11 +167,17 @@ export async function startProxyWithoutWebSocket(
     request.pipe(forwarded);
   });
   server.on('upgrade', (_request, socket) => {
-    refused += 1;
+    proxy.refused += 1;
     socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
   });
   const port = await listening(server);
-  return { origin: `http://127.0.0.1:${port}`, refused: () => refused, stop: () => closed(server) };
+  const proxy: Proxy = {
+    origin: `http://127.0.0.1:${port}`,
+    refused: 0,
+    blocking: false,
+    stop: () => closed(server),
+  };
+  return proxy;
 }
 
 /** A host that takes connections and never says a word. */

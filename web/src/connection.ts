@@ -20,6 +20,14 @@ import type {
 
 const PROTOCOL = 1;
 
+/** Socket.IO does not come back by itself from a disconnect that the server asked for. */
+const CLOSED_BY_GATEWAY: SocketError = {
+  code: 'internal',
+  message: 'The gateway closed the connection without a reason.',
+  peer: 'gateway',
+  retry: false,
+};
+
 /** What comes from the gateway, and what becomes of the connection. */
 export interface GatewayListener {
   /** The gateway is there, for the first time or again. */
@@ -74,7 +82,13 @@ export function connect(listener: GatewayListener): Gateway {
   });
 
   socket.on('connect', () => listener.joined());
-  socket.on('disconnect', () => listener.lost());
+  socket.on('disconnect', () => {
+    const willReturn = socket.active;
+    listener.lost();
+    if (!willReturn) {
+      listener.refused(CLOSED_BY_GATEWAY);
+    }
+  });
   socket.on('connect_error', (error) => {
     if (socket.active) {
       // A proxy may swallow one transport without an answer: begin with the other next time.
