@@ -1,35 +1,31 @@
-//! `cargo xtask`: what a contributor and CI run. Knows the workspace's folders and tools, and nothing
-//! of how the product works.
+//! `cargo xtask`: what developers and CI run. Owns no product code.
+
+#![allow(clippy::print_stdout, reason = "a command-line tool speaks on stdout")]
+
+mod codegen;
+mod packages;
+mod step;
+mod test;
 
 use std::path::Path;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
-mod codegen;
-
-/// Checks, tests and generated files.
+/// The project's chores.
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask")]
-struct Arguments {
-    #[command(subcommand)]
-    task: Task,
-}
-
-#[derive(Subcommand)]
-enum Task {
-    /// Write the page's TypeScript types from the crate `wire`.
-    Codegen {
-        /// Write nothing; fail if the file is not what would be written.
-        #[arg(long)]
-        check: bool,
-    },
+#[command(name = "cargo xtask")]
+enum Chore {
+    /// Checks and tests everything: formats, lints, both languages' tests, the page in a browser.
+    Test,
+    /// Writes the page's TypeScript types from `crates/wire`.
+    Codegen,
 }
 
 fn main() -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("no workspace")?;
-    match Arguments::parse().task {
-        Task::Codegen { check: true } => codegen::check(root),
-        Task::Codegen { check: false } => codegen::write(root),
+    match Chore::parse() {
+        Chore::Test => test::run(root),
+        Chore::Codegen => codegen::write(root),
     }
 }
