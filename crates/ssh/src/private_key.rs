@@ -6,7 +6,7 @@
 use engine::DialError;
 use pkcs8::{EncryptedPrivateKeyInfoRef, pkcs5};
 use russh::keys::{
-    self, Algorithm, EcdsaCurve, PrivateKey,
+    self, Algorithm, EcdsaCurve, PrivateKey, ssh_encoding,
     ssh_key::{self, public::KeyData},
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -125,6 +125,11 @@ fn read_putty(text: &str, passphrase: Option<&str>) -> Result<PrivateKey, DialEr
         error if is_encrypted && error.to_string().ends_with("incorrect MAC") => {
             DialError::KeyPassphrase { missing: false }
         }
+        // The library takes the 32 bytes of an Ed25519 key for a number, which may not begin with 0.
+        ssh_key::Error::Encoding(ssh_encoding::Error::MpintEncoding) => invalid(
+            "it is one of the few files of PuTTY's (one in 512) that the gateway cannot read; \
+             PuTTYgen exports it as an OpenSSH key, which works",
+        ),
         error => unreadable_ssh(&error),
     })
 }
@@ -234,3 +239,7 @@ fn invalid(cause: impl Into<String>) -> DialError {
 #[cfg(test)]
 #[path = "private_key_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "costly_key_tests.rs"]
+mod costly_tests;
