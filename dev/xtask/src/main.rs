@@ -1,31 +1,41 @@
-//! `cargo xtask`: what developers and CI run. Owns no product code.
+//! `cargo xtask`: what contributors and CI run. Knows the workspace's folders and tools, and nothing of
+//! how the product works.
 
 #![allow(clippy::print_stdout, reason = "a command-line tool speaks on stdout")]
 
 mod codegen;
-mod packages;
-mod step;
+mod run;
 mod test;
+mod tools;
 
 use std::path::Path;
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::{Parser, builder::PossibleValuesParser};
 
 /// The project's chores.
 #[derive(Parser)]
-#[command(name = "cargo xtask")]
+#[command(bin_name = "cargo xtask")]
 enum Chore {
-    /// Checks and tests everything: formats, lints, both languages' tests, the page in a browser.
-    Test,
-    /// Writes the page's TypeScript types from `crates/wire`.
-    Codegen,
+    /// Run every check and test, up to the first that fails.
+    Test {
+        /// Only this step; may be repeated.
+        #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(test::names()))]
+        only: Vec<String>,
+    },
+    /// Write the page's TypeScript types from the crate `wire`.
+    Codegen {
+        /// Write nothing; fail if the file is not what would be written.
+        #[arg(long)]
+        check: bool,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("no workspace")?;
     match Chore::parse() {
-        Chore::Test => test::run(root),
-        Chore::Codegen => codegen::write(root),
+        Chore::Test { only } => test::run(root, &only),
+        Chore::Codegen { check: true } => codegen::check(root),
+        Chore::Codegen { check: false } => codegen::write(root),
     }
 }

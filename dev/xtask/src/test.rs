@@ -1,87 +1,169 @@
-//! `cargo xtask test`: every check, the cheap ones first, nothing compiled twice.
+//! `cargo xtask test`: every check and test, cheapest first, up to the first that fails.
+//!
+//! Cargo is always told `--workspace`: with other packages chosen, dependencies would get other features
+//! and be compiled again.
 
-use std::{env, fs, path::Path, process::Command, time::Duration};
-
-use crate::{
-    codegen, packages,
-    step::{Done, command, run as run_command, step},
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
-/// Where the last line of a run that passed is kept, for whoever shows it later.
-const SUMMARY: &str = "target/xtask-summary.txt";
+use anyhow::{Context as _, bail};
 
-/// Runs every step, and stops at the first that fails.
-pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
-    let web = root.join("web");
-    let node = root.join("dev/testkit/node");
-    let binary = root.join("target/release/alfresco-ssh");
-    let done = [
-        step("programs", || packages::provide().map(|()| Vec::new()))?,
-        step("rustfmt", || command(&cargo(), ["fmt", "--all", "--check"], root))?,
-        step("codegen", || codegen::check(root).map(|()| Vec::new()))?,
-        step("npm packages", || {
-            command("npm", ["ci", "--no-audit", "--no-fund"], &web)?;
-            command("npm", ["ci", "--no-audit", "--no-fund"], &node)
-        })?,
-        step("biome and tsc", || command("npm", ["run", "--silent", "check"], &web))?,
-        step("vitest", || command("npm", ["run", "--silent", "test"], &web))?,
-        step("clippy", || {
-            let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
-            command(&cargo(), clippy, root)
-        })?,
-        // The integration tests take this binary as well: a debug one would be built for nothing else.
-        step("release build", || command(&cargo(), ["build", "--release", "--locked"], root))?,
-        step("unit and integration tests", || run_command(rust_tests(root, &binary)))?,
-        step("Playwright", || {
-            let mut playwright = Command::new("npm");
-            playwright.args(["run", "--silent", "e2e"]).current_dir(&web);
-            run_command(with_binary(playwright, &binary))
-        })?,
-    ];
-    let summary = summary(&done);
-    println!("\n{summary}");
-    fs::write(root.join(SUMMARY), summary.lines().last().unwrap_or_default())?;
+use crate::{
+    codegen,
+    run::Program,
+    tools::{self, CHROMIUM, OPENSSL, PUTTYGEN, SSH, SSHD, Tool, VIM},
+};
+
+/// What a step is given.
+struct Place<'a> {
+    root: &'a Path,
+    /// Cargo's target folder.
+    target: PathBuf,
+}
+
+struct Step {
+    name: &'static str,
+    /// Returns how many tests have passed; checks that are no tests count as none.
+    run: fn(&Place<'_>) -> anyhow::Result<u32>,
+    tools: &'static [Tool],
+    node: bool,
+}
+
+const STEPS: [Step; 11] = [
+    Step { name: "format", run: format, tools: &[], node: false },
+    Step { name: "codegen", run: generated, tools: &[], node: false },
+    Step { name: "install", run: install, tools: &[], node: true },
+    Step { name: "page", run: page, tools: &[], node: true },
+    Step { name: "vitest", run: vitest, tools: &[], node: true },
+    Step { name: "clippy", run: clippy, tools: &[], node: true },
+    Step { name: "build", run: build, tools: &[], node: true },
+    Step { name: "tests", run: tests, tools: &[SSH, SSHD, OPENSSL, PUTTYGEN], node: true },
+    Step { name: "doctests", run: doctests, tools: &[], node: true },
+    Step { name: "release", run: release, tools: &[], node: true },
+    Step { name: "browser", run: browser, tools: &[CHROMIUM, SSH, SSHD, VIM], node: true },
+];
+
+/// The names of the steps, in order.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    STEPS.iter().map(|step| step.name)
+}
+
+/// Runs all steps, or only those that are named.
+pub(crate) fn run(root: &Path, only: &[String]) -> anyhow::Result<()> {
+    let chosen = || STEPS.iter().filter(|step| only.is_empty() || only.iter().any(|name| name == step.name));
+    if chosen().any(|step| step.node) {
+        tools::require_node()?;
+    }
+    tools::require(root, &chosen().flat_map(|step| step.tools))?;
+    let place = Place { root, target: target_folder()? };
+    let mut times = Vec::new();
+    let mut passed = 0;
+    for step in chosen() {
+        println!("\n=== {} ===", step.name);
+        let started = Instant::now();
+        let result = (step.run)(&place);
+        times.push((step.name, started.elapsed()));
+        passed += result.inspect_err(|_| summarise(&times)).with_context(|| {
+            format!("the step {0} failed; `cargo xtask test --only {0}` repeats it", step.name)
+        })?;
+    }
+    summarise(&times);
+    if passed > 0 {
+        println!("{passed} passed, 0 failed");
+    }
     Ok(())
 }
 
-/// nextest where it is installed: faster, and it names what hangs.
-fn rust_tests(root: &Path, binary: &Path) -> Command {
-    let mut tests = Command::new(cargo());
-    if packages::cargo_has("nextest") {
-        tests.args(["nextest", "run", "--workspace", "--locked", "--no-tests=pass"]);
-    } else {
-        tests.args(["test", "--workspace", "--locked"]);
+fn summarise(times: &[(&str, Duration)]) {
+    println!();
+    for (name, time) in times {
+        println!("{name:<10}{:>8.1} s", time.as_secs_f64());
     }
-    tests.current_dir(root);
-    with_binary(tests, binary)
+    let total: Duration = times.iter().map(|(_, time)| *time).sum();
+    println!("{:<10}{:>8.1} s\n", "total", total.as_secs_f64());
 }
 
-fn with_binary(mut command: Command, binary: &Path) -> Command {
-    command.env("ALFRESCO_SSH_BIN", binary);
-    command
+fn format(place: &Place<'_>) -> anyhow::Result<u32> {
+    check(Program::new(place.root, "cargo fmt --all --check"))
 }
 
-fn cargo() -> String {
-    env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+fn generated(place: &Place<'_>) -> anyhow::Result<u32> {
+    codegen::check(place.root)?;
+    Ok(0)
 }
 
-fn summary(done: &[Done]) -> String {
-    let mut text = String::new();
-    for step in done {
-        let figures = step.figures.as_deref().unwrap_or_default();
-        text.push_str(&format!("{:>8.1} s  {:<28} {figures}\n", step.time.as_secs_f64(), step.title));
-    }
-    let total: Duration = done.iter().map(|step| step.time).sum();
-    text.push_str(&format!(
-        "Summary [{:.1}s] {} steps: {} passed",
-        total.as_secs_f64(),
-        done.len(),
-        done.len()
-    ));
-    for step in done {
-        if let Some(figures) = &step.figures {
-            text.push_str(&format!("; {}: {figures}", step.title));
+fn install(place: &Place<'_>) -> anyhow::Result<u32> {
+    for folder in ["web", "dev/testkit/node"] {
+        if !is_installed(&place.root.join(folder)) {
+            Program::new(place.root, "npm ci --no-audit --no-fund").within(place.root, folder).run()?;
         }
     }
-    text
+    Ok(0)
+}
+
+/// Whether npm has installed what the lock file says: its own record is newer than the lock file.
+fn is_installed(folder: &Path) -> bool {
+    let modified = |file| fs::metadata(folder.join(file)).and_then(|metadata| metadata.modified());
+    match (modified("node_modules/.package-lock.json"), modified("package-lock.json")) {
+        (Ok(installed), Ok(locked)) => installed >= locked,
+        _ => false,
+    }
+}
+
+fn page(place: &Place<'_>) -> anyhow::Result<u32> {
+    check(Program::new(place.root, "npm run check").within(place.root, "web"))
+}
+
+fn vitest(place: &Place<'_>) -> anyhow::Result<u32> {
+    Program::new(place.root, "npm test").within(place.root, "web").run_tests()
+}
+
+fn clippy(place: &Place<'_>) -> anyhow::Result<u32> {
+    check(Program::new(place.root, "cargo clippy --workspace --all-targets --locked -- --deny warnings"))
+}
+
+/// The tests start the binary that this leaves beside them.
+fn build(place: &Place<'_>) -> anyhow::Result<u32> {
+    check(Program::new(place.root, "cargo build --workspace --all-targets --locked"))
+}
+
+fn tests(place: &Place<'_>) -> anyhow::Result<u32> {
+    let nextest = Program::new(place.root, "cargo nextest --version").succeeds();
+    let words = if nextest {
+        "cargo nextest run --workspace --locked"
+    } else {
+        "cargo test --workspace --lib --bins --tests --locked --no-fail-fast"
+    };
+    Program::new(place.root, words).run_tests()
+}
+
+fn doctests(place: &Place<'_>) -> anyhow::Result<u32> {
+    check(Program::new(place.root, "cargo test --workspace --doc --locked"))
+}
+
+fn release(place: &Place<'_>) -> anyhow::Result<u32> {
+    check(Program::new(place.root, "cargo build --release --package alfresco-ssh --locked"))
+}
+
+fn browser(place: &Place<'_>) -> anyhow::Result<u32> {
+    let binary = place.target.join("release/alfresco-ssh");
+    if !binary.is_file() {
+        bail!("{} is not built: run `cargo xtask test --only release` first", binary.display());
+    }
+    let tests = Program::new(place.root, "npm run e2e").within(place.root, "web");
+    tests.env("ALFRESCO_SSH_BIN", binary).run_tests()
+}
+
+fn check(program: Program) -> anyhow::Result<u32> {
+    program.run()?;
+    Ok(0)
+}
+
+/// This program stands in it, below the name of its profile.
+fn target_folder() -> anyhow::Result<PathBuf> {
+    let this = env::current_exe()?;
+    this.ancestors().nth(2).map(Path::to_owned).context("cargo did not build this")
 }
