@@ -1,2 +1,126 @@
-//! The binary.
-fn main() {}
+//! The load driver: what the gateway costs beside a plain `ssh` client, measured in one run.
+//!
+//! Both go to the same sshd and take turns, so that whatever else the machine does hits both.
+
+#![allow(clippy::print_stdout, reason = "a command-line tool speaks on stdout")]
+
+mod client;
+mod measure;
+mod table;
+
+use std::{env, fs, process::Command};
+
+use anyhow::{Context as _, bail};
+use testkit::{Binary, BinaryOptions, Sshd, sha256};
+
+use crate::{
+    client::{Client, Kind},
+    measure::{connect, echo, idle_memory, interrupt, memory, mixed_output, transfer},
+    table::{Table, millis, quantile},
+};
+
+const KEYS: u32 = 400;
+const MEBIBYTES: u32 = 64;
+const TRANSFERS: u32 = 5;
+const INTERRUPTS: u32 = 20;
+const CONNECTS: u32 = 20;
+const SESSIONS: u32 = 50;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    build()?;
+    let sshd = Sshd::start().await?;
+    let gateway = Binary::start(BinaryOptions::default()).await?;
+    let mut table = Table::new();
+    connects(&mut table, &sshd, &gateway).await.context("connecting")?;
+    // By now all that is loaded once is loaded.
+    let at_first = memory(gateway.id()?)?;
+    let sizes = idle_memory(&sshd, &gateway, SESSIONS).await.context("memory")?;
+    echoes(&mut table, &sshd, &gateway).await.context("key echo")?;
+    transfers(&mut table, &sshd, &gateway).await.context("throughput")?;
+    interrupts(&mut table, &sshd, &gateway).await.context("Ctrl-C")?;
+    table.row("memory of an idle session", "KiB", 0, sizes.map(|bytes| bytes as f64 / 1024.0));
+    println!("\n{table}");
+    let (at_first, at_last) = (at_first / 1024, memory(gateway.id()?)? / 1024);
+    println!("The gateway without a session: {at_first} KiB at first, {at_last} KiB after all of this.");
+    Ok(())
+}
+
+/// Builds the binary beside this program, so that it is measured as the sources are.
+fn build() -> anyhow::Result<()> {
+    let cargo = env::var_os("CARGO").context("start this with `cargo run --release --package bench`")?;
+    let status = Command::new(cargo).args(["build", "--release", "--package", "alfresco-ssh"]).status()?;
+    if cfg!(debug_assertions) || !status.success() {
+        bail!("only a release build is worth measuring: `cargo run --release --package bench`");
+    }
+    Ok(())
+}
+
+async fn both(sshd: &Sshd, gateway: &Binary) -> anyhow::Result<[Client; 2]> {
+    Ok([Client::open(Kind::Ssh, sshd, gateway).await?, Client::open(Kind::Gateway, sshd, gateway).await?])
+}
+
+async fn connects(table: &mut Table, sshd: &Sshd, gateway: &Binary) -> anyhow::Result<()> {
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..CONNECTS {
+        for (kind, times) in Kind::BOTH.into_iter().zip(&mut times) {
+            times.push(connect(kind, sshd, gateway).await?);
+        }
+    }
+    table.row("nothing to prompt, median", "ms", 0, quantile(&times, 0.5, |time| millis(*time)));
+    Ok(())
+}
+
+async fn echoes(table: &mut Table, sshd: &Sshd, gateway: &Binary) -> anyhow::Result<()> {
+    let times = echo(&mut both(sshd, gateway).await?, KEYS).await?;
+    for (name, part) in [("key to echo, median", 0.5), ("key to echo, 99th percentile", 0.99)] {
+        table.row(name, "ms", 2, quantile(&times, part, |time| millis(*time)));
+    }
+    Ok(())
+}
+
+async fn transfers(table: &mut Table, sshd: &Sshd, gateway: &Binary) -> anyhow::Result<()> {
+    let output = mixed_output(MEBIBYTES as usize * 1024 * 1024);
+    let (file, checksum) = (sshd.dir().join("output"), sha256(&output));
+    fs::write(&file, output)?;
+    let mut transfers = [Vec::new(), Vec::new()];
+    for round in 1..=TRANSFERS {
+        for (kind, transfers) in Kind::BOTH.into_iter().zip(&mut transfers) {
+            let mut client = Client::open(kind, sshd, gateway).await?;
+            let pid = client.process().map_or_else(|| gateway.id(), Ok)?;
+            let transfer = transfer(&mut client, pid, &file, &checksum).await?;
+            println!(
+                "{kind:?} {round}: {:.2} s, CPU {:.2} s",
+                transfer.time.as_secs_f64(),
+                transfer.cpu.as_secs_f64()
+            );
+            transfers.push(transfer);
+        }
+    }
+    let size = f64::from(MEBIBYTES);
+    let rates = quantile(&transfers, 0.5, |transfer| size / transfer.time.as_secs_f64());
+    table.row(&format!("{MEBIBYTES} MiB of mixed output, median"), "MiB/s", 0, rates);
+    table.row(
+        "CPU of client or gateway for it, median",
+        "s",
+        2,
+        quantile(&transfers, 0.5, |it| it.cpu.as_secs_f64()),
+    );
+    Ok(())
+}
+
+async fn interrupts(table: &mut Table, sshd: &Sshd, gateway: &Binary) -> anyhow::Result<()> {
+    let mut clients = both(sshd, gateway).await?;
+    let mut interrupts = [Vec::new(), Vec::new()];
+    for _ in 0..INTERRUPTS {
+        for (client, interrupts) in clients.iter_mut().zip(&mut interrupts) {
+            interrupts.push(interrupt(client).await?);
+        }
+    }
+    for (name, part) in [("Ctrl-C in a flood to prompt, median", 0.5), ("the same, worst", 1.0)] {
+        table.row(name, "ms", 1, quantile(&interrupts, part, |it| millis(it.time)));
+    }
+    let kib = quantile(&interrupts, 0.5, |it| it.bytes as f64 / 1024.0);
+    table.row("output after Ctrl-C, median", "KiB", 0, kib);
+    Ok(())
+}
