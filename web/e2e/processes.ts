@@ -53,7 +53,8 @@ export async function startSshd(given: { port?: number; key?: string } = {}): Pr
       'UsePAM no',
       'PasswordAuthentication yes',
       'PermitRootLogin yes',
-      'SetEnv LANG=C.UTF-8 LC_ALL=C.UTF-8',
+      // A bash that sshd starts reads `.bashrc`, even for `-c`, unless it seems to run inside another shell.
+      'SetEnv LANG=C.UTF-8 LC_ALL=C.UTF-8 SHLVL=1',
       "ForceCommand exec env PS1='e2e> ' bash --noprofile --norc -i",
     ].join('\n'),
   );

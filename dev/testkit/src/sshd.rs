@@ -23,6 +23,8 @@ use tokio::{
 use crate::process::{self, ProcessId};
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A bash that sshd starts reads `.bashrc`, even for `-c`, unless it seems to run inside another shell.
+const NO_BASHRC: &str = "SetEnv SHLVL=1";
 
 /// What differs from one server to another.
 #[derive(Clone, Debug)]
@@ -251,7 +253,7 @@ fn config_text(dir: &Path, config: &SshdConfig, port: u16) -> String {
          AuthorizedKeysFile {dir}/authorized_keys\nUsePAM no\nStrictModes no\nUseDNS no\n\
          PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
          PermitUserRC no\nPermitUserEnvironment no\nPrintMotd no\nPrintLastLog no\n\
-         MaxStartups 1000\nMaxSessions 1000\nLogLevel {}",
+         MaxStartups 1000\nMaxSessions 1000\n{NO_BASHRC}\nLogLevel {}",
         config.log_level
     ));
     lines.extend(config.force_command.as_ref().map(|command| format!("ForceCommand {command}")));
