@@ -53,6 +53,7 @@ async fn bad_values_are_refused_with_where_they_came_from() -> Result {
         (&["--config", file], &[], &["config.toml line 2", "1 fortnight"]),
         (&["--config", unknown], &[], &["prot", "unknown.toml line 3"]),
         (&["--config", "/no/such/file.toml"], &[], &["/no/such/file.toml"]),
+        (&["--known-hosts", "/no/such/known_hosts"], &[], &["--known-hosts", "/no/such/known_hosts"]),
         (&["--host", "not a host"], &[], &["--host"]),
         (&["--host-key-policy", "maybe"], &[], &["--host-key-policy", "accept-new", "reject"]),
         (&["--public-url", "ftp://x"], &[], &["--public-url"]),
@@ -115,6 +116,16 @@ async fn tokens_come_from_flags_files_and_the_environment() -> Result {
 }
 
 #[tokio::test]
+async fn an_open_api_is_an_opt_out_that_is_warned_of() -> Result {
+    let arguments = ["--host", "localnetwork", "--insecure-open-api"];
+    let binary = Binary::start(options(&arguments, &[])).await?;
+    binary.logged("insecure-open-api is on").await?;
+    let http = testkit::Http::new(([127, 0, 0, 1], binary.address()?.port()).into());
+    assert_eq!(http.post_json(PATHS[0], &order()).await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_port_that_is_taken_is_a_sentence() -> Result {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let port = taken.local_addr()?.port().to_string();
@@ -127,7 +138,9 @@ async fn a_port_that_is_taken_is_a_sentence() -> Result {
 
 #[tokio::test]
 async fn the_demo_gives_a_shell_and_new_links_and_leaves_no_process() -> Result {
-    let mut demo = Binary::start(options(&["demo"], &[("SHELL", "/bin/sh")])).await?;
+    let home = tempfile::tempdir()?;
+    let environment = [("SHELL", "/bin/sh"), ("HOME", home.path().to_str().unwrap())];
+    let mut demo = Binary::start(options(&["demo"], &environment)).await?;
     let url = |printed: &str, number: usize| {
         let words = printed.split_ascii_whitespace();
         words.filter(|word| word.len() > 50 && word.starts_with("http://")).nth(number).map(str::to_owned)

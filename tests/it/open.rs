@@ -2,7 +2,11 @@
 
 use anyhow::Context as _;
 use serde_json::json;
-use testkit::{ClientVersion, NodeClient, Page, Protocol, Sshd, TestGateway, demo_sshd::Script};
+use testkit::{
+    ClientVersion, Incoming, NodeClient, PATIENCE, Page, Protocol, SocketClient, Sshd, TestGateway,
+    demo_sshd::Script,
+};
+use tokio::time::timeout;
 use wire::{Code, event};
 
 use crate::setup::{BOTH, Result, key_order, open_bash, password_order, scripted, seen};
@@ -94,7 +98,7 @@ async fn the_frames_of_the_originals_protocol() -> Result {
     let ticket = gateway.create(&password_order(&sshd)).await?;
     let mut page = Page::start(gateway.address(), Protocol::Original, &ticket).await?;
     let mut frames = Vec::new();
-    while let testkit::Incoming::Event(event) = page.socket.next().await? {
+    while let Incoming::Event(event) = page.socket.next().await? {
         frames.push(event.frame);
     }
     assert_eq!(
@@ -120,7 +124,7 @@ async fn the_frames_of_our_protocol() -> Result {
     let mut frames = Vec::new();
     let mut bytes = Vec::new();
     loop {
-        let testkit::Incoming::Event(event) = page.socket.next().await? else { break };
+        let Incoming::Event(event) = page.socket.next().await? else { break };
         bytes.extend(event.attachment.unwrap_or_default());
         frames.push(event.frame);
         if event.name == event::SESSION_CLOSED {
@@ -264,10 +268,33 @@ async fn a_second_start_leaves_the_first_session_alone() -> Result {
 #[tokio::test]
 async fn a_protocol_that_is_not_spoken_is_refused_by_name() -> Result {
     let gateway = TestGateway::start().await?;
-    let mut socket =
-        testkit::SocketClient::connect(gateway.address(), None, Some(json!({ "protocol": 2 }))).await?;
-    let testkit::Incoming::Event(error) = socket.next().await? else { anyhow::bail!("no answer") };
+    let mut socket = SocketClient::connect(gateway.address(), None, Some(json!({ "protocol": 2 }))).await?;
+    let Incoming::Event(error) = socket.next().await? else { anyhow::bail!("no answer") };
     assert_eq!(error.payload["code"], json!(Code::UnsupportedProtocol));
-    assert!(matches!(socket.next().await?, testkit::Incoming::Disconnected | testkit::Incoming::Closed));
+    assert!(matches!(socket.next().await?, Incoming::Disconnected | Incoming::Closed));
+    Ok(())
+}
+
+/// A client may speak as soon as it is let in; the gateway's own threads must not race with that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_client_says_at_once_is_never_lost() -> Result {
+    let gateway = TestGateway::start().await?;
+    let address = gateway.address();
+    let lanes = (0..8).map(|_| {
+        tokio::spawn(async move {
+            for round in 0..250 {
+                let mut socket = SocketClient::ours(address).await?;
+                socket.emit(event::SSH_INPUT, json!({ "input": "x" })).await?;
+                let answer = timeout(PATIENCE, socket.next()).await;
+                let answer = answer.with_context(|| format!("no answer in round {round}"))??;
+                let Incoming::Event(error) = answer else { anyhow::bail!("{answer:?}") };
+                assert_eq!(error.payload["code"], json!(Code::NoSession));
+            }
+            anyhow::Ok(())
+        })
+    });
+    for lane in lanes.collect::<Vec<_>>() {
+        lane.await??;
+    }
     Ok(())
 }

@@ -107,7 +107,7 @@ impl Connection {
 async fn run(shared: Arc<Shared>, terminal: Terminal, output: Output, mut commands: Commands) {
     let ended = async {
         match &shared.program {
-            Program::AccountShell => shell::run(&terminal, &output, &mut commands).await,
+            Program::AccountShell => shell::run(&terminal, &shared.environment, &output, &mut commands).await,
             Program::Scripted(script) => Ok(script::run(script, &output, &mut commands).await),
         }
     };

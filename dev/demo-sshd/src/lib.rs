@@ -29,11 +29,19 @@ pub struct Options {
     pub port: u16,
     /// How long a refused login takes.
     pub rejection_time: Duration,
+    /// Variables of the account's shell that differ from this process's, such as another `HOME`.
+    pub environment: Vec<(String, String)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { program: Program::AccountShell, quirk: None, port: 0, rejection_time: Duration::from_secs(1) }
+        Self {
+            program: Program::AccountShell,
+            quirk: None,
+            port: 0,
+            rejection_time: Duration::from_secs(1),
+            environment: Vec::new(),
+        }
     }
 }
 

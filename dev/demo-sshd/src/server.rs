@@ -59,6 +59,7 @@ pub struct DemoSshd {
 pub(crate) struct Shared {
     pub(crate) account: Account,
     pub(crate) program: Program,
+    pub(crate) environment: Vec<(String, String)>,
     pub(crate) quirk: Option<Quirk>,
     pub(crate) recorder: Recorder,
     pub(crate) stop: CancellationToken,
@@ -79,6 +80,7 @@ impl DemoSshd {
         let shared = Arc::new(Shared {
             account: Account::new()?,
             program: options.program.clone(),
+            environment: options.environment.clone(),
             quirk: options.quirk,
             recorder: Recorder::new(),
             stop: CancellationToken::new(),

@@ -42,12 +42,13 @@ const SECRET_PREFIX: &str = "ALFRESCO_SSH_";
 /// Runs the shell until it exits, or until the client closes the channel (`None`).
 pub(crate) async fn run(
     terminal: &Terminal,
+    environment: &[(String, String)],
     output: &Output,
     commands: &mut Commands,
 ) -> io::Result<Option<Exit>> {
     let (pty, pts) = pty_process::open().map_err(io::Error::other)?;
     pty.resize(size(terminal.cols, terminal.rows)).map_err(io::Error::other)?;
-    let mut child = spawn(terminal, pts)?;
+    let mut child = spawn(terminal, environment, pts)?;
     let mut processes = processes_of(&child)?;
     let (reader, writer) = pty.into_split();
     let last_call = CancellationToken::new();
@@ -178,29 +179,34 @@ async fn end(child: &mut Child, processes: &mut SessionProcesses) {
     }
 }
 
-fn spawn(terminal: &Terminal, pts: Pts) -> io::Result<Child> {
+fn spawn(terminal: &Terminal, environment: &[(String, String)], pts: Pts) -> io::Result<Child> {
     let mut modes = tcgetattr(&pts)?;
     // Erasing takes a whole character, not a byte.
     modes.input_modes |= InputModes::IUTF8;
     tcsetattr(&pts, OptionalActions::Now, &modes)?;
 
-    let shell = env::var_os("SHELL").filter(|shell| Path::new(shell).is_file());
+    let variable = |wanted: &str| {
+        let given = environment.iter().find(|(name, _)| name == wanted);
+        given.map(|(_, value)| OsString::from(value)).or_else(|| env::var_os(wanted))
+    };
+    let shell = variable("SHELL").filter(|shell| Path::new(shell).is_file());
     let shell = shell.unwrap_or_else(|| OsString::from("/bin/sh"));
-    let name = Path::new(&shell).file_name().unwrap_or(&shell);
+    // Login shells read the user's start-up files; a dash in front of the name asks for one.
     let mut login_name = OsString::from("-");
-    login_name.push(name);
+    login_name.push(Path::new(&shell).file_name().unwrap_or(&shell));
 
     let mut command = tokio::process::Command::new(&shell);
-    command.arg0(login_name).env("TERM", &terminal.term).env("SHELL", &shell).kill_on_drop(true);
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with(SECRET_PREFIX) || NOT_INHERITED.contains(&text.as_ref()) {
             command.env_remove(&name);
         }
     }
-    if let Some(home) = env::var_os("HOME").filter(|home| Path::new(home).is_dir()) {
+    command.envs(environment.iter().cloned()).env("TERM", &terminal.term).env("SHELL", &shell);
+    if let Some(home) = variable("HOME").filter(|home| Path::new(home).is_dir()) {
         command.current_dir(home);
     }
+    command.arg0(login_name).kill_on_drop(true);
     pty_process::Command::from(command).spawn(pts).map_err(io::Error::other)
 }
 

@@ -19,8 +19,15 @@ use tokio::{
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A server whose account shell is a bash that finds no start-up files.
 async fn start(program: Program) -> DemoSshd {
-    let options = Options { program, rejection_time: Duration::ZERO, ..Options::default() };
+    let environment = [("SHELL", "/bin/bash"), ("HOME", "/nonexistent")];
+    let options = Options {
+        program,
+        rejection_time: Duration::ZERO,
+        environment: environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+        ..Options::default()
+    };
     DemoSshd::start(options).await.unwrap()
 }
 
