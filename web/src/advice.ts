@@ -128,4 +128,5 @@ export const ADVICE: Record<FailureCode, Advice> = {
   not_found: { title: 'There is nothing at this address', advice: NEW_LINK },
   method_not_allowed: { title: 'The request was refused', advice: REPORT },
   too_many_tickets: { title: 'The gateway is busy', advice: 'Try again in a moment.' },
+  too_many_sockets: { title: 'Too many terminals are open', advice: 'Close one, then try again.' },
 };

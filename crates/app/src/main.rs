@@ -9,14 +9,20 @@ mod harden;
 mod logs;
 mod signals;
 
-use std::{fmt::Display, process::ExitCode};
+use std::{alloc::System, fmt::Display, process::ExitCode};
 
 use tokio_util::sync::CancellationToken;
+use zeroizing_alloc::ZeroAlloc;
 
 use crate::{
     cli::Command,
     config::{Config, Environment},
 };
+
+/// Wipes memory as it is freed. Credentials pass through buffers of libraries on their way in and
+/// out, and those wipe nothing.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// What was asked for cannot be meant.
 const USAGE: u8 = 2;

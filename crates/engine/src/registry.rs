@@ -48,7 +48,7 @@ impl Registry {
         self.tickets.issue(order)
     }
 
-    /// Whether the ticket could be redeemed now.
+    /// Whether the ticket could be redeemed now, or may be given back by a session that is dialing.
     #[must_use]
     pub fn knows(&self, ticket: &Ticket) -> bool {
         self.tickets.knows(ticket)
@@ -74,7 +74,12 @@ impl Registry {
             handle: handle.clone(),
             stop: self.stop.child_token(),
         };
-        self.sessions.spawn(watched(owner, client));
+        let watched = watched(owner, client);
+        let ending = handle.clone();
+        self.sessions.spawn(async move {
+            watched.await;
+            ending.end();
+        });
         Ok(handle)
     }
 

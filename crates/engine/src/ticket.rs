@@ -99,7 +99,15 @@ pub struct TicketUnknown;
 pub(crate) struct Tickets {
     sealer: Sealer,
     ttl: Duration,
-    waiting: Mutex<HashMap<TicketHash, Waiting>>,
+    slots: Mutex<HashMap<TicketHash, Slot>>,
+}
+
+enum Slot {
+    /// Waits to be redeemed.
+    Waiting(Waiting),
+    /// Somebody holds it and may give it back. Looking at it shows no difference, so that a page
+    /// that is reloaded while its session is dialed finds its link.
+    Held,
 }
 
 struct Waiting {
@@ -121,7 +129,7 @@ impl Drop for Waiting {
 
 impl Tickets {
     pub(crate) fn new(ttl: Duration) -> Result<Arc<Self>, SealError> {
-        Ok(Arc::new(Self { sealer: Sealer::new()?, ttl, waiting: Mutex::default() }))
+        Ok(Arc::new(Self { sealer: Sealer::new()?, ttl, slots: Mutex::default() }))
     }
 
     /// Keeps an order, sealed, under a new ticket.
@@ -129,42 +137,41 @@ impl Tickets {
         let ticket = Ticket(Uuid::new_v4());
         let hash = ticket.hash();
         let credentials = self.sealer.seal(order.credentials)?;
-        let mut waiting = self.waiting.lock();
-        if waiting.len() >= MAX_TICKETS {
+        let mut slots = self.slots.lock();
+        if slots.len() >= MAX_TICKETS {
             return Err(IssueError::TooManyTickets);
         }
         let expires = Instant::now() + self.ttl;
-        waiting.insert(
-            hash,
-            Waiting {
-                target: order.target,
-                credentials,
-                term: order.term,
-                size: order.size,
-                tries_left: MAX_TRIES,
-                expires,
-                expiry: self.forget_at(hash, expires),
-            },
-        );
+        let waiting = Waiting {
+            target: order.target,
+            credentials,
+            term: order.term,
+            size: order.size,
+            tries_left: MAX_TRIES,
+            expires,
+            expiry: self.forget_at(hash, expires),
+        };
+        slots.insert(hash, Slot::Waiting(waiting));
         Ok(Issued { ticket, valid_for: self.ttl })
     }
 
-    /// Whether the ticket could be redeemed now.
+    /// Whether the ticket could be redeemed now, or may be given back.
     pub(crate) fn knows(&self, ticket: &Ticket) -> bool {
-        self.waiting.lock().contains_key(&ticket.hash())
+        self.slots.lock().contains_key(&ticket.hash())
     }
 
     /// Takes the ticket: of any number of callers at once, one gets it.
     pub(crate) fn redeem(self: &Arc<Self>, ticket: &Ticket) -> Result<Redeemed, TicketUnknown> {
         let hash = ticket.hash();
-        let mut waiting = self.waiting.lock().remove(&hash).ok_or(TicketUnknown)?;
+        let slot = self.slots.lock().get_mut(&hash).map(|slot| std::mem::replace(slot, Slot::Held));
+        let Some(Slot::Waiting(mut waiting)) = slot else { return Err(TicketUnknown) };
         waiting.tries_left -= 1;
         Ok(Redeemed { tickets: Arc::clone(self), hash, waiting: Some(waiting) })
     }
 
     /// Forgets every ticket that waits.
     pub(crate) fn clear(&self) {
-        self.waiting.lock().clear();
+        self.slots.lock().clear();
     }
 
     fn forget_at(self: &Arc<Self>, hash: TicketHash, expires: Instant) -> AbortHandle {
@@ -172,7 +179,7 @@ impl Tickets {
         let timer = async move {
             tokio::time::sleep_until(expires).await;
             if let Some(tickets) = tickets.upgrade() {
-                tickets.waiting.lock().remove(&hash);
+                tickets.slots.lock().remove(&hash);
             }
         };
         tokio::spawn(timer).abort_handle()
@@ -202,6 +209,7 @@ impl Redeemed {
     /// A shell was opened: the ticket is over.
     pub(crate) fn burn(mut self) {
         self.waiting = None;
+        self.tickets.slots.lock().remove(&self.hash);
     }
 
     /// Gives the ticket back, and says whether it may be redeemed again.
@@ -211,10 +219,12 @@ impl Redeemed {
 
     fn put_back(&mut self) -> bool {
         let Some(ticket) = self.waiting.take() else { return false };
-        let mut waiting = self.tickets.waiting.lock();
+        let mut slots = self.tickets.slots.lock();
         let usable = ticket.tries_left > 0 && Instant::now() < ticket.expires;
         if usable {
-            waiting.insert(self.hash, ticket);
+            slots.insert(self.hash, Slot::Waiting(ticket));
+        } else {
+            slots.remove(&self.hash);
         }
         usable
     }
@@ -249,6 +259,7 @@ mod tests {
         let ticket = tickets.issue(order()).unwrap().ticket;
         let held: Vec<_> = (0..10).map(|_| tickets.redeem(&ticket)).collect();
         assert_eq!(held.iter().filter(|redeemed| redeemed.is_ok()).count(), 1);
+        assert!(tickets.knows(&ticket));
     }
 
     #[tokio::test]
@@ -271,6 +282,7 @@ mod tests {
         let tickets = Tickets::new(TTL).unwrap();
         let ticket = tickets.issue(order()).unwrap().ticket;
         tickets.redeem(&ticket).unwrap().burn();
+        assert!(!tickets.knows(&ticket));
         assert!(tickets.redeem(&ticket).is_err());
     }
 
@@ -282,7 +294,7 @@ mod tests {
         assert!(tickets.knows(&ticket));
         tokio::time::sleep(Duration::from_millis(2)).await;
         assert!(!tickets.knows(&ticket));
-        assert!(tickets.waiting.lock().is_empty());
+        assert!(tickets.slots.lock().is_empty());
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,6 +6,8 @@ use aws_lc_rs::digest;
 use http::Uri;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::front::is_authority;
+
 /// What the front is told to do.
 pub struct Config {
     /// The origin that browsers reach this gateway at; without it, whatever the request names.
@@ -101,7 +103,7 @@ pub(crate) fn parse_origin(text: &str) -> Result<String, String> {
     let scheme = uri.scheme_str().map(str::to_ascii_lowercase).ok_or_else(wrong)?;
     let authority = uri.authority().ok_or_else(wrong)?;
     if !matches!(scheme.as_str(), "http" | "https")
-        || authority.as_str().contains('@')
+        || !is_authority(authority.as_str())
         || authority.host().is_empty()
     {
         return Err(wrong());
@@ -207,6 +209,8 @@ mod tests {
             &["*"],
             &["https:"],
             &["https://a; script-src *"],
+            &["https://a;script-src"],
+            &["https://a,b"],
             &["'unsafe-inline'"],
         ] {
             assert!(parse(bad).is_err(), "{bad:?}");

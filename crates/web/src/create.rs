@@ -87,7 +87,7 @@ fn refused(error: IssueError) -> ApiError {
 
 async fn read_fields(request: Request) -> Result<Fields, ApiError> {
     match media_type(request.headers()).as_deref() {
-        Some("application/json") => read_json(&read_body(request, MAX_BODY).await?),
+        Some("application/json") => Fields::from_json(&read_body(request, MAX_BODY).await?),
         Some("application/x-www-form-urlencoded") => read_form(&read_body(request, MAX_BODY).await?),
         Some("multipart/form-data") => read_multipart(request).await,
         other => {
@@ -101,13 +101,6 @@ async fn read_fields(request: Request) -> Result<Fields, ApiError> {
 fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
-}
-
-fn read_json(body: &[u8]) -> Result<Fields, ApiError> {
-    let body = serde_json::from_slice(body).map_err(|error| {
-        ApiError::bad_request(Code::InvalidBody, format!("The body is not JSON: {error}"))
-    })?;
-    Fields::from_json(body)
 }
 
 fn read_form(body: &[u8]) -> Result<Fields, ApiError> {

@@ -3,10 +3,14 @@
 //! Messages follow the original's wherever it has one, so that its clients show what they
 //! always showed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use engine::{Credentials, Fingerprint, SessionOrder, Target, TermSize};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
 use serde_json::Value;
 use wire::Code;
 
@@ -53,10 +57,12 @@ impl Fields {
     }
 
     /// Takes the members of a JSON object. `null` counts as absent.
-    pub(crate) fn from_json(body: Value) -> Result<Self, ApiError> {
-        let Value::Object(members) = body else {
-            return Err(ApiError::bad_request(Code::InvalidBody, "Input data must be a JSON object"));
-        };
+    pub(crate) fn from_json(body: &[u8]) -> Result<Self, ApiError> {
+        // The error's own words could repeat what was sent.
+        let Members(members) = serde_json::from_slice(body).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            ApiError::bad_request(Code::InvalidBody, format!("Input data must be a JSON object ({place})"))
+        })?;
         let mut fields = Self::default();
         for (name, value) in members {
             let is_size = matches!(name.as_str(), "port" | "cols" | "rows");
@@ -154,6 +160,33 @@ impl Fields {
     }
 }
 
+/// The members of a JSON object as they stand there, a repeated one included.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
+}
+
 /// A host name or address without the brackets of an IPv6 address.
 fn bare_host(text: String) -> Result<String, ApiError> {
     let host = match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
@@ -177,19 +210,19 @@ mod tests {
 
     use super::*;
 
-    fn order(body: Value) -> Result<SessionOrder, ApiError> {
-        Fields::from_json(body).and_then(Fields::into_order)
+    fn order(body: &Value) -> Result<SessionOrder, ApiError> {
+        Fields::from_json(body.to_string().as_bytes()).and_then(Fields::into_order)
     }
 
     #[test]
     fn the_least_and_the_most_that_may_be_said() {
-        let least = order(json!({"hostname": "h", "username": "u", "password": ""})).unwrap();
+        let least = order(&json!({"hostname": "h", "username": "u", "password": ""})).unwrap();
         assert_eq!(least.target.to_string(), "h:22");
         assert!(
             matches!(least.credentials, Credentials::Password(password) if password.expose_secret().is_empty())
         );
 
-        let most = order(json!({
+        let most = order(&json!({
             "hostname": " [2001:db8::1] ", "username": "u", "port": "2222", "ssh_key": "KEY", "passphrase": " p ",
             "host_key": "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU", "term": "screen", "cols": 100, "rows": 30,
             "password": null,
@@ -204,7 +237,7 @@ mod tests {
 
     #[test]
     fn passwords_are_taken_as_they_are() {
-        let order = order(json!({"hostname": "h", "username": "u", "password": " pass word "})).unwrap();
+        let order = order(&json!({"hostname": "h", "username": "u", "password": " pass word "})).unwrap();
         assert!(matches!(order.credentials, Credentials::Password(p) if p.expose_secret() == " pass word "));
     }
 
@@ -232,16 +265,18 @@ mod tests {
         ] {
             let mut body = base.clone();
             body[name] = value.clone();
-            assert_eq!(order(body).err().map(|error| error.code()), Some(code), "{name} {value}");
+            assert_eq!(order(&body).err().map(|error| error.code()), Some(code), "{name} {value}");
         }
     }
 
     #[test]
     fn unknown_fields_are_listed_and_a_repeated_one_is_refused() {
-        let fields = Fields::from_json(json!({"hostname": "h", "colour": {"a": null}, "x": 1})).unwrap();
+        let fields = Fields::from_json(br#"{"hostname": "h", "colour": {"a": null}, "x": 1}"#).unwrap();
         assert_eq!(fields.ignored(), ["colour", "x"]);
-        let mut fields = Fields::default();
-        fields.add("password", "a".into()).unwrap();
-        assert_eq!(fields.add("password", "b".into()).unwrap_err().code(), Code::InvalidField);
+        let refused = |body: &[u8]| Fields::from_json(body).err().map(|error| error.code());
+        assert_eq!(refused(br#"{"password": "a", "password": "b"}"#), Some(Code::InvalidField));
+        for body in [&b"[]"[..], b"1", b"null", b"", b"{", b"{\"a\": 1} x"] {
+            assert_eq!(refused(body), Some(Code::InvalidBody), "{body:?}");
+        }
     }
 }

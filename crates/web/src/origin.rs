@@ -15,6 +15,7 @@ use crate::{
     config::parse_origin,
     error::ApiError,
     front::{Front, host_of},
+    transport,
 };
 
 /// Refuses requests that come from another site, or to a name that this is not.
@@ -22,7 +23,7 @@ pub(crate) async fn check(State(front): State<Arc<Front>>, request: Request, nex
     let method = request.method();
     // A link on another site may open the page; nothing else may come from there.
     let navigates =
-        matches!(*method, Method::GET | Method::HEAD) && !request.uri().path().starts_with("/socket.io");
+        matches!(*method, Method::GET | Method::HEAD) && !request.uri().path().starts_with(transport::PATH);
     match judge(&front, request.headers(), navigates) {
         Ok(()) => next.run(request).await,
         Err(message) => {
@@ -34,7 +35,7 @@ pub(crate) async fn check(State(front): State<Arc<Front>>, request: Request, nex
 
 fn judge(front: &Front, headers: &HeaderMap, navigates: bool) -> Result<(), &'static str> {
     let rebindable = front.config.public_url.is_none() && front.bound.ip().is_loopback();
-    if rebindable && !host_of(headers).is_none_or(is_local_name) {
+    if rebindable && headers.contains_key(header::HOST) && !host_of(headers).is_some_and(is_local_name) {
         return Err("This gateway serves loopback names only; tell it its own with --public-url");
     }
     if navigates {

@@ -1,13 +1,18 @@
 //! From the session to the browser: output, notices and the last word, in the client's protocol.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use engine::{Client, ClientFull, CreditLimits, Handle, Notice};
 use parking_lot::Mutex;
 use serde::Serialize;
 use socketioxide::{SendError, SocketError, extract::SocketRef};
-use tokio_util::sync::CancellationToken;
 use wire::{Closed, Code, InputAck, Output, OutputBytes, Progress, Ready, event, limits};
 
 use crate::{
@@ -39,7 +44,8 @@ pub(crate) struct Outbound {
     original: Mutex<Original>,
     /// What is still to be said once the session is over.
     last_words: Mutex<Option<VecDeque<LastWord>>>,
-    over: CancellationToken,
+    /// Something did not fit and is offered again when there is room.
+    refused: AtomicBool,
 }
 
 /// The state of a client that takes text and does not acknowledge.
@@ -67,22 +73,25 @@ impl Outbound {
             seat,
             original: Mutex::default(),
             last_words: Mutex::default(),
-            over: CancellationToken::new(),
+            refused: AtomicBool::new(false),
         }
     }
 
     /// Watches the connection until the session is over: a connection that is gone ends the
-    /// session, and for a client that cannot acknowledge, what has left is acknowledged here.
+    /// session, room that was missing is told of, and for a client that cannot acknowledge, what
+    /// has left is acknowledged here.
     pub(crate) async fn attend(self: Arc<Self>, session: Handle) {
         loop {
             tokio::select! {
-                () = self.over.cancelled() => return,
+                () = session.ended() => return,
                 () = self.meter.closed() => return session.close(engine::CloseReason::BrowserGone),
-                () = self.meter.changed(), if self.protocol == Protocol::Original => {
-                    if let Some(offset) = self.left_so_far() {
-                        session.ack(offset);
-                    }
-                }
+                () = self.meter.changed() => {}
+            }
+            if let Some(offset) = self.left_so_far() {
+                session.ack(offset);
+            }
+            if self.refused.swap(false, Ordering::SeqCst) {
+                session.client_has_room();
             }
         }
     }
@@ -110,9 +119,12 @@ impl Outbound {
         let mut decoder = original.decoder.clone();
         let text = decoder.decode(bytes);
         if !text.is_empty() {
+            // Read first: once emitted, the packet may be written before the next line runs. And
+            // never more than the packet takes: what is expected and never comes would stay in
+            // flight for ever.
+            let written = self.meter.written();
             self.emit(event::SSH_OUTPUT, &Output { output: &text, timeout: None })?;
-            // Never more than the packet takes, or the last byte would never be seen to leave.
-            original.emitted = original.emitted.max(self.meter.written()) + json_length(&text) as u64;
+            original.emitted = original.emitted.max(written) + json_length(&text) as u64;
         }
         original.decoder = decoder;
         let reading = original.emitted;
@@ -122,10 +134,6 @@ impl Outbound {
 
     /// Says the last words, as many as fit; the rest when it is called again.
     fn close(&self, closed: &Closed) -> Result<(), ClientFull> {
-        if !self.over.is_cancelled() {
-            self.over.cancel();
-            self.seat.vacate();
-        }
         let mut last_words = self.last_words.lock();
         let waiting = last_words.get_or_insert_with(|| self.last_words_for(closed));
         while let Some(word) = waiting.front() {
@@ -152,23 +160,30 @@ impl Outbound {
                 self.emit(event::SSH_OUTPUT, &Output { output: text, timeout: timed_out.then_some(true) })
             }
             LastWord::Closed(closed) => self.emit(event::SESSION_CLOSED, closed),
-            LastWord::Disconnect => match self.socket.clone().disconnect() {
-                Err(SocketError::InternalChannelFull) => Err(ClientFull),
-                Ok(()) | Err(SocketError::Closed) => Ok(()),
-            },
+            LastWord::Disconnect => self
+                .fits(|| !matches!(self.socket.clone().disconnect(), Err(SocketError::InternalChannelFull))),
         }
     }
 
     fn emit<T: Serialize>(&self, event: &'static str, payload: &T) -> Result<(), ClientFull> {
-        match self.socket.emit(event, payload) {
-            Err(SendError::Socket(SocketError::InternalChannelFull)) => Err(ClientFull),
+        self.fits(|| match self.socket.emit(event, payload) {
+            Err(SendError::Socket(SocketError::InternalChannelFull)) => false,
             // The end of the connection ends the session by itself.
-            Ok(()) | Err(SendError::Socket(SocketError::Closed)) => Ok(()),
+            Ok(()) | Err(SendError::Socket(SocketError::Closed)) => true,
             Err(SendError::Serialize(error)) => {
                 tracing::error!(%error, event, "a payload cannot be written");
-                Ok(())
+                true
             }
+        })
+    }
+
+    /// Tries once more after the refusal was noted: room that came in between would not be told of.
+    fn fits(&self, attempt: impl Fn() -> bool) -> Result<(), ClientFull> {
+        if attempt() {
+            return Ok(());
         }
+        self.refused.store(true, Ordering::SeqCst);
+        if attempt() { Ok(()) } else { Err(ClientFull) }
     }
 }
 
@@ -206,7 +221,12 @@ impl Client for Outbound {
                 self.emit(event::SSH_INPUT_ACK, &InputAck { offset: *offset })
             }
             Notice::Progress(_) | Notice::InputTaken(_) => Ok(()),
-            Notice::Closed { reason, retry } => self.close(&closing::closed(reason, *retry)),
+            Notice::Closed { reason, retry } => {
+                if self.last_words.lock().is_none() {
+                    self.seat.vacate();
+                }
+                self.close(&closing::closed(reason, *retry))
+            }
         }
     }
 }

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, Request, State},
+    extract::{Path, RawQuery, Request, State},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use engine::Ticket;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use serde::Deserialize;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde_json::json;
 use wire::Code;
 
@@ -37,19 +36,11 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
         .with_state(front)
 }
 
-#[derive(Deserialize)]
-struct TicketQuery {
-    connection: Option<String>,
-    connect: Option<String>,
-}
-
 /// `/?connection=` and `/?connect=` open a terminal; without either, this says what it is.
-async fn root(
-    State(front): State<Arc<Front>>,
-    Query(query): Query<TicketQuery>,
-    headers: HeaderMap,
-) -> Response {
-    let Some(ticket) = query.connection.or(query.connect) else {
+async fn root(State(front): State<Arc<Front>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    let query = query.unwrap_or_default();
+    let named = |name| form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
+    let Some((_, ticket)) = named("connection").or_else(|| named("connect")) else {
         let origin = front.origin_of(&headers);
         return page(&front, &headers, StatusCode::OK, Page::Landing { origin: &origin });
     };
@@ -64,12 +55,8 @@ async fn root(
 }
 
 /// `/<ticket>` opens a terminal. Looking does not consume.
-async fn terminal(
-    State(front): State<Arc<Front>>,
-    Path(ticket): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    if knows(&front, &ticket) {
+async fn terminal(State(front): State<Arc<Front>>, uri: Uri, headers: HeaderMap) -> Response {
+    if knows(&front, uri.path().trim_start_matches('/')) {
         return page(&front, &headers, StatusCode::OK, Page::Terminal);
     }
     no_such_ticket(&front, &headers)

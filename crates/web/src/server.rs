@@ -27,6 +27,8 @@ use crate::{
 /// How long after the sessions' end what is on its way to browsers may take, and how long
 /// requests that are being answered may.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
+/// The largest head of a request, in bytes.
+const MAX_HEAD: usize = 16 * 1024;
 /// The pause after an accept that failed for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -44,7 +46,9 @@ impl Server {
     pub async fn bind(address: SocketAddr, config: Config, registry: Arc<Registry>) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let bound = listener.local_addr()?;
-        Ok(Self { listener, front: Arc::new(Front { config, registry, meters: Default::default(), bound }) })
+        let sockets = Places::new(config.limits);
+        let front = Front { config, registry, meters: Default::default(), sockets, bound };
+        Ok(Self { listener, front: Arc::new(front) })
     }
 
     /// The address that it is bound to.
@@ -80,14 +84,14 @@ impl Server {
     }
 }
 
-/// The routes with everything in front of them; the last layer sees a request first.
+/// The routes with everything in front of them; the first layer sees a request first.
 fn layered(front: &Arc<Front>) -> (Router, SocketIo) {
     let (socket_io, io) = namespace::layer(Arc::clone(front));
     let router = routes::router(Arc::clone(front)).layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(Arc::clone(front), headers::add))
             .layer(middleware::from_fn_with_state(Arc::clone(front), origin::check))
-            .layer(middleware::from_fn_with_state(Arc::clone(front), transport::meter))
+            .layer(middleware::from_fn_with_state(Arc::clone(front), transport::guard))
             .layer(socket_io),
     );
     (router, io)
@@ -161,7 +165,7 @@ async fn serve_http(connection: Connection, router: Router, read_timeout: Durati
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(read_timeout)
-        .max_buf_size(64 * 1024)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(connection), TowerToHyperService::new(service))
         .with_upgrades();
     let mut serving = pin!(serving);

@@ -115,4 +115,6 @@ pub enum Code {
     MethodNotAllowed,
     /// Too many tickets wait to be redeemed.
     TooManyTickets,
+    /// Too many sockets are open from this address, or in all.
+    TooManySockets,
 }

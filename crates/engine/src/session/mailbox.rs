@@ -65,6 +65,11 @@ impl Mailbox {
         self.posted.notify_one();
     }
 
+    /// Nothing was posted, but there is reason to look again.
+    pub(crate) fn wake(&self) {
+        self.posted.notify_one();
+    }
+
     /// Resolves when something was posted since it resolved last.
     pub(crate) async fn posted(&self) {
         self.posted.notified().await;

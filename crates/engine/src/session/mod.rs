@@ -7,6 +7,8 @@ mod owner;
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 pub use mailbox::{InputFull, MAX_WAITING_INPUT};
 pub(crate) use owner::Owner;
 
@@ -17,11 +19,12 @@ use crate::{reason::CloseReason, target::TermSize};
 #[derive(Clone)]
 pub struct Handle {
     mailbox: Arc<Mailbox>,
+    ended: CancellationToken,
 }
 
 impl Handle {
     pub(crate) fn new() -> Self {
-        Self { mailbox: Arc::default() }
+        Self { mailbox: Arc::default(), ended: CancellationToken::new() }
     }
 
     /// Sends input to the shell, behind all input before it.
@@ -45,6 +48,20 @@ impl Handle {
     /// The browser has processed all output before `offset`.
     pub fn ack(&self, offset: u64) {
         self.mailbox.ack(offset);
+    }
+
+    /// A client that refused something may take it now.
+    pub fn client_has_room(&self) {
+        self.mailbox.wake();
+    }
+
+    /// Resolves when the session is over and its client has heard all it will hear.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    pub(crate) fn end(&self) {
+        self.ended.cancel();
     }
 
     /// Ends the session; the first reason stands.

@@ -12,21 +12,19 @@ pub(crate) const CHUNK: usize = 64 * 1024;
 
 /// Output waits here in order until credit and client let it go; nothing is ever dropped.
 pub(crate) struct Outbox {
-    output: VecDeque<Bytes>,
-    waiting: usize,
+    output: BytesMut,
     notices: VecDeque<Notice>,
     credit: Credit,
 }
 
 impl Outbox {
     pub(crate) fn new(limits: CreditLimits) -> Self {
-        Self { output: VecDeque::new(), waiting: 0, notices: VecDeque::new(), credit: Credit::new(limits) }
+        Self { output: BytesMut::new(), notices: VecDeque::new(), credit: Credit::new(limits) }
     }
 
-    /// Adds output behind what waits.
-    pub(crate) fn push(&mut self, bytes: Bytes) {
-        self.waiting += bytes.len();
-        self.output.push_back(bytes);
+    /// Adds output behind what waits. It is copied, so that small messages cost their bytes only.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.output.extend_from_slice(bytes);
     }
 
     /// Adds a notice; it goes before output that waits.
@@ -37,9 +35,16 @@ impl Outbox {
         self.notices.push_back(notice);
     }
 
+    /// The session is over: `closed` is the last that the client hears, and output that it has
+    /// not taken by now it never will.
+    pub(crate) fn close(&mut self, closed: Notice) {
+        self.output.clear();
+        self.push_notice(closed);
+    }
+
     /// Bytes that wait here.
     pub(crate) fn waiting(&self) -> usize {
-        self.waiting
+        self.output.len()
     }
 
     /// Whether nothing waits here.
@@ -62,35 +67,29 @@ impl Outbox {
         }
         while let Some(chunk) = self.next_chunk() {
             if client.output(self.credit.sent(), &chunk).is_err() {
-                self.output.push_front(chunk);
-                return;
+                return self.put_back(chunk);
             }
-            self.waiting -= chunk.len();
             self.credit.take(chunk.len());
         }
     }
 
-    /// Takes out the bytes that may go now, at most [`CHUNK`]. A lone message is not copied.
+    /// Takes out the bytes that may go now, at most [`CHUNK`].
     fn next_chunk(&mut self) -> Option<Bytes> {
         let room = usize::try_from(self.credit.room()).unwrap_or(CHUNK).min(CHUNK);
-        if room == 0 {
+        if room == 0 || self.output.is_empty() {
             return None;
         }
-        let mut first = self.output.pop_front()?;
-        if first.len() > room {
-            let chunk = first.split_to(room);
-            self.output.push_front(first);
-            return Some(chunk);
+        if self.output.len() > room {
+            return Some(self.output.split_to(room).freeze());
         }
-        if self.output.front().is_none_or(|next| first.len() + next.len() > room) {
-            return Some(first);
-        }
-        let mut chunk = BytesMut::with_capacity(self.waiting.min(room));
-        chunk.extend_from_slice(&first);
-        while let Some(next) = self.output.pop_front_if(|next| chunk.len() + next.len() <= room) {
-            chunk.extend_from_slice(&next);
-        }
-        Some(chunk.freeze())
+        // Taken whole, so that an idle session keeps no buffer.
+        Some(std::mem::take(&mut self.output).freeze())
+    }
+
+    fn put_back(&mut self, chunk: Bytes) {
+        let mut output = BytesMut::from(chunk);
+        output.unsplit(std::mem::take(&mut self.output));
+        self.output = output;
     }
 }
 
@@ -131,6 +130,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn empty_output_takes_no_credit() {
+        let taker = Taker::default();
+        let mut outbox = Outbox::new(LIMITS);
+        for _ in 0..LIMITS.chunks * 2 {
+            outbox.push(b"");
+            outbox.flush(&taker);
+        }
+        outbox.push(b"x");
+        outbox.flush(&taker);
+        assert_eq!(*taker.got.lock(), b"x");
+    }
+
     proptest! {
         /// Whatever is pushed, refused and acknowledged in whatever order: the same bytes arrive.
         #[test]
@@ -143,9 +155,7 @@ mod tests {
             for (length, refuse, ack) in steps {
                 let piece: Vec<u8> = (0..length).map(|index| (expected.len() + index) as u8).collect();
                 expected.extend_from_slice(&piece);
-                if !piece.is_empty() {
-                    outbox.push(piece.into());
-                }
+                outbox.push(&piece);
                 *taker.refuse.lock() = refuse;
                 outbox.flush(&taker);
                 outbox.ack(ack);

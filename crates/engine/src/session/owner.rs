@@ -67,8 +67,8 @@ impl Owner {
                 let usable = ticket.give_back();
                 let retry =
                     usable && matches!(&reason, CloseReason::DialFailed(error) if error.retry_may_help());
-                outbox.push_notice(Notice::Closed { reason: reason.clone(), retry });
-                farewell(&mut outbox, &*client, &mailbox, FAREWELL_LIMIT).await;
+                outbox.close(Notice::Closed { reason: reason.clone(), retry });
+                say_goodbye(&reason, &mut outbox, &*client, &mailbox).await;
                 return reason;
             }
         };
@@ -106,6 +106,14 @@ async fn closed_early(mailbox: &Mailbox) -> CloseReason {
             return reason;
         }
         mailbox.posted().await;
+    }
+}
+
+/// Tells the client why it is over; one that is gone is told once and not waited for.
+async fn say_goodbye(reason: &CloseReason, outbox: &mut Outbox, client: &dyn Client, mailbox: &Mailbox) {
+    match reason {
+        CloseReason::BrowserGone => outbox.flush(client),
+        _ => farewell(outbox, client, mailbox, FAREWELL_LIMIT).await,
     }
 }
 
@@ -230,8 +238,8 @@ impl Session {
         }
         if self.mailbox.take_ack().is_some_and(|offset| self.outbox.ack(offset)) {
             self.progress = Instant::now();
-            self.flush();
         }
+        self.flush();
         self.send_size();
         self.send_input();
         None
@@ -281,7 +289,7 @@ impl Session {
     fn on_message(&mut self, event: Option<ShellEvent>) -> Option<CloseReason> {
         self.reads_owed = self.reads_owed.saturating_sub(1);
         match event {
-            Some(ShellEvent::Output(bytes)) => self.outbox.push(bytes),
+            Some(ShellEvent::Output(bytes)) => self.outbox.push(&bytes),
             Some(ShellEvent::Exit(exit)) => self.exit = Some(exit),
             Some(ShellEvent::LinkLost) => return Some(self.ended_as(CloseReason::LinkLost)),
             None => return Some(self.ended_as(CloseReason::TargetClosed)),
@@ -325,9 +333,8 @@ impl Session {
         let closing = Arc::clone(&self.shell).close();
         let telling = async {
             match reason {
-                CloseReason::BrowserGone => return,
-                // It takes nothing: the reason is all that is worth a try.
-                CloseReason::BrowserStalled => {}
+                // Nobody is there, or takes anything: the reason is all that is worth a try.
+                CloseReason::BrowserGone | CloseReason::BrowserStalled => {}
                 CloseReason::Exited(_) | CloseReason::TargetClosed | CloseReason::LinkLost => {
                     tokio::select! {
                         () = farewell(&mut self.outbox, &*self.client, &self.mailbox, STALL_LIMIT) => {}
@@ -336,8 +343,8 @@ impl Session {
                 }
                 _ => farewell(&mut self.outbox, &*self.client, &self.mailbox, FAREWELL_LIMIT).await,
             }
-            self.outbox.push_notice(Notice::Closed { reason: reason.clone(), retry: false });
-            farewell(&mut self.outbox, &*self.client, &self.mailbox, FAREWELL_LIMIT).await;
+            self.outbox.close(Notice::Closed { reason: reason.clone(), retry: false });
+            say_goodbye(&reason, &mut self.outbox, &*self.client, &self.mailbox).await;
         };
         tokio::join!(closing, telling);
         reason
