@@ -19,6 +19,7 @@ mod logs;
 mod open;
 mod output;
 mod shutdown;
+mod sockets;
 mod ssh_auth;
 mod ssh_dial;
 mod ssh_dialing;

@@ -298,9 +298,11 @@ async fn a_browser_that_leaves_while_dialing_ends_the_attempt_and_not_the_ticket
 async fn a_shell_is_closed_whatever_ends_its_session() {
     for reason in [CloseReason::BrowserGone, CloseReason::TimedOut] {
         let mut bench = Bench::new();
-        let (session, _browser, mut far_end) = bench.open().await;
-        session.close(reason);
+        let (session, browser, mut far_end) = bench.open().await;
+        session.close(reason.clone());
         assert_eq!(far_end.sent.recv().await, Some(Sent::Closed));
+        assert_eq!(browser.closed().await.0, reason);
+        session.ended().await;
     }
     let mut bench = Bench::new();
     let (_session, browser, mut far_end) = bench.open().await;

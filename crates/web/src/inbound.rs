@@ -12,12 +12,35 @@ use crate::{
     outbound::{Outbound, Protocol},
 };
 
+/// How many events are held before the socket can be answered: that is a moment.
+const MAX_EARLY: usize = 16;
+
 /// One socket: what it said before its session, and its session.
 pub(crate) struct Inbound {
     registry: Arc<Registry>,
     protocol: Protocol,
     meter: Arc<Meter>,
     seat: Arc<Seat>,
+    /// What came before the socket could be answered; `None` once it can.
+    early: Mutex<Option<Early>>,
+}
+
+#[derive(Default)]
+struct Early {
+    held: Vec<Incoming>,
+    /// There were more, which were not held.
+    overflowed: bool,
+}
+
+/// An event from the browser.
+pub(crate) enum Incoming {
+    StartSession(StartSession),
+    Input(Input),
+    Resize(Resize),
+    OutputAck(OutputAck),
+    Timeout,
+    /// The event of this name has a payload of another shape.
+    Malformed(&'static str),
 }
 
 /// Where a socket's session sits.
@@ -44,10 +67,60 @@ impl Seat {
 
 impl Inbound {
     pub(crate) fn new(registry: Arc<Registry>, protocol: Protocol, meter: Arc<Meter>) -> Self {
-        Self { registry, protocol, meter, seat: Arc::default() }
+        Self { registry, protocol, meter, seat: Arc::default(), early: Mutex::new(Some(Early::default())) }
     }
 
-    pub(crate) fn start_session(self: &Arc<Self>, socket: &SocketRef, start: StartSession) {
+    /// Handles an event, or holds it until the socket can be answered.
+    pub(crate) fn receive(&self, socket: &SocketRef, incoming: Incoming) {
+        let mut early = self.early.lock();
+        match early.as_mut() {
+            Some(early) if early.held.len() < MAX_EARLY => early.held.push(incoming),
+            Some(early) => early.overflowed = true,
+            None => {
+                drop(early);
+                self.handle(socket, incoming);
+            }
+        }
+    }
+
+    /// The socket can be answered: handles what was held, before anything that comes meanwhile.
+    pub(crate) fn open(&self, socket: &SocketRef) {
+        let mut early = self.early.lock();
+        let Early { held, overflowed } = early.take().unwrap_or_default();
+        for incoming in held {
+            self.handle(socket, incoming);
+        }
+        if overflowed {
+            // What began would go on with a hole.
+            self.refuse(
+                socket,
+                Code::InputOverflow,
+                "Too much was sent before the socket was open.".to_owned(),
+            );
+            if let Some(session) = self.session() {
+                session.close(CloseReason::InputOverflow);
+            }
+        }
+    }
+
+    fn handle(&self, socket: &SocketRef, incoming: Incoming) {
+        match incoming {
+            Incoming::StartSession(start) => self.start_session(socket, start),
+            Incoming::Input(input) => self.input(socket, &input),
+            Incoming::Resize(size) => self.resize(size),
+            Incoming::OutputAck(ack) => self.output_ack(socket, ack),
+            Incoming::Timeout => self.timeout(socket),
+            Incoming::Malformed(name) => {
+                self.refuse(
+                    socket,
+                    Code::InvalidPayload,
+                    format!("The payload of {name} has a wrong shape."),
+                );
+            }
+        }
+    }
+
+    fn start_session(&self, socket: &SocketRef, start: StartSession) {
         let ((Some(ticket), None) | (None, Some(ticket))) = (start.create_session_id, start.credentials_uuid)
         else {
             let message = "Name one ticket, under one of its names.".to_owned();
@@ -92,7 +165,7 @@ impl Inbound {
         }
     }
 
-    pub(crate) fn input(&self, socket: &SocketRef, input: &Input) {
+    fn input(&self, socket: &SocketRef, input: &Input) {
         // A refused piece has told the session to end, and the session tells the browser.
         match self.session() {
             Some(session) => {
@@ -104,7 +177,7 @@ impl Inbound {
         }
     }
 
-    pub(crate) fn resize(&self, _: &SocketRef, size: Resize) {
+    fn resize(&self, size: Resize) {
         let size = TermSize::clamped(size.cols, size.rows);
         let mut state = self.seat.state.lock();
         state.size = Some(size);
@@ -113,7 +186,7 @@ impl Inbound {
         }
     }
 
-    pub(crate) fn output_ack(&self, socket: &SocketRef, ack: OutputAck) {
+    fn output_ack(&self, socket: &SocketRef, ack: OutputAck) {
         match (self.protocol, self.session()) {
             (Protocol::Page, Some(session)) => session.ack(ack.offset),
             // The acknowledgement of a session that has just ended.
@@ -128,7 +201,7 @@ impl Inbound {
         }
     }
 
-    pub(crate) fn timeout(&self, socket: &SocketRef) {
+    fn timeout(&self, socket: &SocketRef) {
         match self.session() {
             Some(session) => session.close(CloseReason::TimedOut),
             None => self.refuse(socket, Code::NoSession, "There is no session to end.".to_owned()),
@@ -144,7 +217,7 @@ impl Inbound {
     }
 
     /// Answers an event that changes nothing.
-    pub(crate) fn refuse(&self, socket: &SocketRef, code: Code, message: String) {
+    fn refuse(&self, socket: &SocketRef, code: Code, message: String) {
         let error = SocketError { code, message, peer: Peer::Browser, retry: false };
         if let Err(error) = socket.emit(event::SESSION_ERROR, &error) {
             tracing::debug!(%error, ?code, "a refused event cannot be answered");

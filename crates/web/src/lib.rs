@@ -8,6 +8,7 @@ mod closing;
 mod config;
 mod connection;
 mod create;
+mod departures;
 mod error;
 mod fields;
 mod front;

@@ -1,19 +1,22 @@
 //! The Socket.IO side: its limits, and the events of the namespace `/ssh`.
 
-use std::{
-    future::{Ready, ready},
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, future::ready, sync::Arc, time::Duration};
 
 use socketioxide::{
     ParserConfig, SocketIo,
     extract::{SocketRef, TryData},
+    handler::ConnectHandler as _,
     layer::SocketIoLayer,
 };
 use wire::{Code, ConnectAuth, Peer, SocketError, event};
 
-use crate::{front::Front, inbound::Inbound, outbound::Protocol, transport};
+use crate::{
+    connection,
+    front::Front,
+    inbound::{Inbound, Incoming},
+    outbound::Protocol,
+    transport,
+};
 
 /// The most packets that wait for one browser.
 const MAX_QUEUED_PACKETS: usize = 256;
@@ -35,60 +38,72 @@ pub(crate) fn layer(front: Arc<Front>) -> (SocketIoLayer, SocketIo) {
             ParserConfig::common().max_incoming_binaries(1).max_incoming_binary_buf_size(MAX_MESSAGE),
         )
         .build_layer();
-    io.ns(event::NAMESPACE, move |socket: SocketRef, TryData(auth): TryData<ConnectAuth>| {
-        connect(&front, &socket, &auth.unwrap_or_default());
+    // The library lets a client send once its CONNECT is answered, and calls `connect` after that.
+    // What listens must be there before, so it is made in the middleware.
+    let connect = |socket: SocketRef, TryData(auth): TryData<ConnectAuth>| {
+        connect(&socket, &auth.unwrap_or_default());
         ready(())
-    });
+    };
+    let listen =
+        async move |socket: SocketRef, TryData(auth): TryData<ConnectAuth>| -> Result<(), Infallible> {
+            listen(&front, &socket, &auth.unwrap_or_default());
+            Ok(())
+        };
+    io.ns(event::NAMESPACE, connect.with(listen));
     (layer, io)
 }
 
-fn connect(front: &Arc<Front>, socket: &SocketRef, auth: &ConnectAuth) {
+/// Makes the socket's inbound side, in a protocol that this gateway speaks.
+fn listen(front: &Arc<Front>, socket: &SocketRef, auth: &ConnectAuth) {
     let protocol = match auth.protocol {
         None => Protocol::Original,
         Some(wire::PROTOCOL) => Protocol::Page,
-        Some(other) => return refuse(socket, other),
+        Some(_) => return,
     };
     let parts = socket.req_parts();
-    let meter = match parts.extensions.get::<Arc<crate::connection::Peer>>() {
+    let meter = match parts.extensions.get::<Arc<connection::Peer>>() {
         Some(peer) if transport::is_websocket(&parts.uri) => peer.meter(),
         _ => front.meters.of(socket.id.as_str()),
     };
     let inbound = Arc::new(Inbound::new(Arc::clone(&front.registry), protocol, meter));
-    // Handlers do their work before they return a future: a future would be spawned, and spawned
-    // handlers overtake each other.
-    on(socket, &inbound, event::START_SESSION, Inbound::start_session);
-    on(socket, &inbound, event::SSH_INPUT, |inbound, socket, input| inbound.input(socket, &input));
-    on(socket, &inbound, event::RESIZE, |inbound, socket, size| inbound.resize(socket, size));
-    on(socket, &inbound, event::SSH_OUTPUT_ACK, |inbound, socket, ack| inbound.output_ack(socket, ack));
+    on(socket, &inbound, event::START_SESSION, Incoming::StartSession);
+    on(socket, &inbound, event::SSH_INPUT, Incoming::Input);
+    on(socket, &inbound, event::RESIZE, Incoming::Resize);
+    on(socket, &inbound, event::SSH_OUTPUT_ACK, Incoming::OutputAck);
     let timed_out = Arc::clone(&inbound);
     socket.on(event::TIMEOUT, move |socket: SocketRef| {
-        timed_out.timeout(&socket);
+        timed_out.receive(&socket, Incoming::Timeout);
         ready(())
     });
+    let gone = Arc::clone(&inbound);
     socket.on_disconnect(move || {
-        inbound.disconnected();
+        gone.disconnected();
+        ready(())
+    });
+    socket.extensions.insert(inbound);
+}
+
+/// Hands an event to the socket's inbound side.
+///
+/// It is done before a future is returned: the future would be spawned, and spawned handlers
+/// overtake each other.
+fn on<T>(socket: &SocketRef, inbound: &Arc<Inbound>, name: &'static str, incoming: fn(T) -> Incoming)
+where
+    T: serde::de::DeserializeOwned + Send + Sync + 'static,
+{
+    let inbound = Arc::clone(inbound);
+    socket.on(name, move |socket: SocketRef, TryData(payload): TryData<T>| {
+        inbound.receive(&socket, payload.map_or(Incoming::Malformed(name), incoming));
         ready(())
     });
 }
 
-/// Registers a handler whose payload is parsed; what cannot be parsed is answered and changes nothing.
-fn on<T, H>(socket: &SocketRef, inbound: &Arc<Inbound>, name: &'static str, handle: H)
-where
-    T: serde::de::DeserializeOwned + Send + Sync + 'static,
-    H: Fn(&Arc<Inbound>, &SocketRef, T) + Clone + Send + Sync + 'static,
-{
-    let inbound = Arc::clone(inbound);
-    socket.on(name, move |socket: SocketRef, TryData(payload): TryData<T>| -> Ready<()> {
-        match payload {
-            Ok(payload) => handle(&inbound, &socket, payload),
-            Err(_) => inbound.refuse(
-                &socket,
-                Code::InvalidPayload,
-                format!("The payload of {name} has a wrong shape."),
-            ),
-        }
-        ready(())
-    });
+/// The client may be answered now.
+fn connect(socket: &SocketRef, auth: &ConnectAuth) {
+    match socket.extensions.get::<Arc<Inbound>>() {
+        Some(inbound) => inbound.open(socket),
+        None => refuse(socket, auth.protocol.unwrap_or_default()),
+    }
 }
 
 fn refuse(socket: &SocketRef, protocol: u32) {

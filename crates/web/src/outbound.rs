@@ -17,6 +17,7 @@ use wire::{Closed, Code, InputAck, Output, OutputBytes, Progress, Ready, event, 
 
 use crate::{
     closing,
+    departures::Departures,
     inbound::Seat,
     meter::Meter,
     text::{Utf8Decoder, json_length},
@@ -52,10 +53,7 @@ pub(crate) struct Outbound {
 #[derive(Default)]
 struct Original {
     decoder: Utf8Decoder,
-    /// The meter's reading at which all that was emitted has left.
-    emitted: u64,
-    /// For each chunk on its way: that reading, and the session's offset after it.
-    in_flight: VecDeque<(u64, u64)>,
+    departures: Departures,
 }
 
 enum LastWord {
@@ -87,7 +85,8 @@ impl Outbound {
                 () = self.meter.closed() => return session.close(engine::CloseReason::BrowserGone),
                 () = self.meter.changed() => {}
             }
-            if let Some(offset) = self.left_so_far() {
+            let left = self.original.lock().departures.left(self.meter.written());
+            if let Some(offset) = left {
                 session.ack(offset);
             }
             if self.refused.swap(false, Ordering::SeqCst) {
@@ -103,32 +102,19 @@ impl Outbound {
         }
     }
 
-    fn left_so_far(&self) -> Option<u64> {
-        let written = self.meter.written();
-        let mut original = self.original.lock();
-        let mut left = None;
-        while let Some((_, offset)) = original.in_flight.pop_front_if(|(reading, _)| *reading <= written) {
-            left = Some(offset);
-        }
-        left
-    }
-
     fn emit_text(&self, end: u64, bytes: &[u8]) -> Result<(), ClientFull> {
         let mut original = self.original.lock();
         // The decoder moves on only once the text is on its way.
         let mut decoder = original.decoder.clone();
         let text = decoder.decode(bytes);
+        let before = self.meter.written();
+        let mut length = 0;
         if !text.is_empty() {
-            // Read first: once emitted, the packet may be written before the next line runs. And
-            // never more than the packet takes: what is expected and never comes would stay in
-            // flight for ever.
-            let written = self.meter.written();
             self.emit(event::SSH_OUTPUT, &Output { output: &text, timeout: None })?;
-            original.emitted = original.emitted.max(written) + json_length(&text) as u64;
+            length = json_length(&text);
         }
         original.decoder = decoder;
-        let reading = original.emitted;
-        original.in_flight.push_back((reading, end));
+        original.departures.add(before, length, end);
         Ok(())
     }
 

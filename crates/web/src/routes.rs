@@ -23,7 +23,7 @@ use crate::{
 
 /// The routes without the layers in front of them.
 pub(crate) fn router(front: Arc<Front>) -> Router {
-    let creation = post(create).options(creation_options).fallback(creation_method);
+    let creation = post(create).get(nothing).options(creation_options).fallback(creation_method);
     Router::new()
         .route("/create-session", creation.clone())
         .route("/create-credentials", creation)
