@@ -16,6 +16,7 @@ mod http_pages;
 mod input;
 mod limits;
 mod logs;
+mod memory;
 mod open;
 mod output;
 mod shutdown;
