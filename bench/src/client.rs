@@ -1,15 +1,19 @@
 //! The two ways to one shell: OpenSSH's client on a pty, and the gateway as our page speaks to it.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
 use bytes::{Bytes, BytesMut};
 use pty_process::{Pty, Size};
 use serde_json::json;
-use testkit::{Binary, Incoming, SocketClient, Sshd};
+use testkit::{Binary, Incoming, PATIENCE, SocketClient, Sshd};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     process::Child,
+    time::timeout,
 };
 use wire::{event, limits};
 
@@ -24,10 +28,33 @@ impl Kind {
     pub(crate) const BOTH: [Self; 2] = [Self::Ssh, Self::Gateway];
 }
 
+/// How far output is acknowledged, and since when.
+pub(crate) struct Acknowledged {
+    offset: u64,
+    at: Instant,
+}
+
+impl Acknowledged {
+    const PAUSE: Duration = Duration::from_millis(50);
+
+    fn now(offset: u64) -> Self {
+        Self { offset, at: Instant::now() }
+    }
+
+    /// Whether output to this offset is to be acknowledged now, about as often as the page does it.
+    fn is_due(&mut self, end: u64) -> bool {
+        let due = end >= self.offset + limits::OUTPUT_ACK_EVERY || self.at.elapsed() >= Self::PAUSE;
+        if due {
+            *self = Self::now(end);
+        }
+        due
+    }
+}
+
 /// An opened shell.
 pub(crate) enum Client {
     Ssh { pty: Pty, process: Child },
-    Gateway { socket: Box<SocketClient>, early: VecDeque<Bytes>, acknowledged: u64 },
+    Gateway { socket: Box<SocketClient>, early: VecDeque<Bytes>, acknowledged: Acknowledged },
 }
 
 impl Client {
@@ -59,6 +86,10 @@ impl Client {
 
     /// The next output.
     pub(crate) async fn receive(&mut self) -> anyhow::Result<Bytes> {
+        timeout(PATIENCE, self.output()).await.context("no output comes")?
+    }
+
+    async fn output(&mut self) -> anyhow::Result<Bytes> {
         match self {
             Self::Ssh { pty, .. } => {
                 let mut buffer = BytesMut::with_capacity(64 * 1024);
@@ -76,8 +107,7 @@ impl Client {
                     let Some(bytes) = event.attachment else { continue };
                     let offset = event.payload["offset"].as_u64().context("no offset")?;
                     let end = offset + bytes.len() as u64;
-                    if end >= *acknowledged + limits::OUTPUT_ACK_EVERY {
-                        *acknowledged = end;
+                    if acknowledged.is_due(end) {
                         socket.emit(event::SSH_OUTPUT_ACK, json!({ "offset": end })).await?;
                     }
                     return Ok(bytes);
@@ -90,7 +120,9 @@ impl Client {
     pub(crate) async fn until(&mut self, words: &str) -> anyhow::Result<u64> {
         let mut output = Vec::new();
         while !output.ends_with(words.as_bytes()) {
-            output.extend_from_slice(&self.receive().await?);
+            let tail = String::from_utf8_lossy(&output[output.len().saturating_sub(200)..]).into_owned();
+            let bytes = self.receive().await.with_context(|| format!("no {words:?} after {tail:?}"))?;
+            output.extend_from_slice(&bytes);
         }
         Ok(output.len() as u64)
     }
@@ -124,7 +156,9 @@ async fn page(sshd: &Sshd, gateway: &Binary) -> anyhow::Result<Client> {
     loop {
         let Incoming::Event(event) = socket.next().await? else { bail!("the gateway closed") };
         match event.name.as_str() {
-            event::CONNECTION_READY => return Ok(Client::Gateway { socket, early, acknowledged: 0 }),
+            event::CONNECTION_READY => {
+                return Ok(Client::Gateway { socket, early, acknowledged: Acknowledged::now(0) });
+            }
             event::SESSION_CLOSED => bail!("{}", event.payload),
             _ => early.extend(event.attachment),
         }

@@ -39,7 +39,7 @@ pub(crate) async fn echo(clients: &mut [Client; 2], keys: u32) -> anyhow::Result
             sleep(Duration::from_micros(5_000 + u64::from(key).wrapping_mul(7_919) % 25_000)).await;
             let pressed = Instant::now();
             client.send("x").await?;
-            let echo = client.receive().await?;
+            let echo = client.receive().await.with_context(|| format!("no echo of key {key}"))?;
             times.push(pressed.elapsed());
             if echo != "x" {
                 bail!("no echo but {echo:?}");
