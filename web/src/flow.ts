@@ -5,8 +5,12 @@
 import type { Disposable } from './lifecycle';
 import { INPUT_WINDOW, OUTPUT_ACK_EVERY } from './protocol.gen';
 
-/** Output that is less than `OUTPUT_ACK_EVERY` is acknowledged this long after the last write, in milliseconds. */
-export const OUTPUT_ACK_IDLE = 50;
+/**
+ * Output that is less than `OUTPUT_ACK_EVERY` is acknowledged this long after the first of it, in
+ * milliseconds. Not after the last: the gateway lets only so many small pieces be on their way, and
+ * keys held down would stop at them.
+ */
+export const OUTPUT_ACK_DELAY = 50;
 /** The largest piece of input, in bytes. */
 export const INPUT_PIECE = 16 * 1024;
 /** Input that may wait here for the window, in UTF-16 units or bytes. */
@@ -17,7 +21,7 @@ export class OutputFlow implements Disposable {
   #received = 0;
   #processed = 0;
   #acknowledged = 0;
-  #idle: ReturnType<typeof setTimeout> | undefined;
+  #delayed: ReturnType<typeof setTimeout> | undefined;
   readonly #acknowledge: (offset: number) => void;
 
   constructor(acknowledge: (offset: number) => void) {
@@ -41,20 +45,21 @@ export class OutputFlow implements Disposable {
   /** The terminal has processed the next `length` bytes. */
   processed(length: number): void {
     this.#processed += length;
-    clearTimeout(this.#idle);
     if (this.#processed - this.#acknowledged >= OUTPUT_ACK_EVERY) {
       this.#send();
     } else {
-      this.#idle = setTimeout(() => this.#send(), OUTPUT_ACK_IDLE);
+      this.#delayed ??= setTimeout(() => this.#send(), OUTPUT_ACK_DELAY);
     }
   }
 
   dispose(): void {
-    clearTimeout(this.#idle);
+    clearTimeout(this.#delayed);
     this.#acknowledged = Number.POSITIVE_INFINITY;
   }
 
   #send(): void {
+    clearTimeout(this.#delayed);
+    this.#delayed = undefined;
     if (this.#processed > this.#acknowledged) {
       this.#acknowledged = this.#processed;
       this.#acknowledge(this.#processed);

@@ -5,7 +5,7 @@ import {
   INPUT_WAITING_MAX,
   InputFlow,
   type InputPiece,
-  OUTPUT_ACK_IDLE,
+  OUTPUT_ACK_DELAY,
   OutputFlow,
 } from '../src/flow';
 import { INPUT_WINDOW, OUTPUT_ACK_EVERY } from '../src/protocol.gen';
@@ -33,17 +33,19 @@ describe('output', () => {
     expect(flow.accept(15, 0)).toBe(true);
   });
 
-  it('acknowledges a small rest when the terminal has been idle', () => {
+  it('acknowledges a small rest soon, however steadily more of it comes', () => {
     const { acks, flow } = recorded();
     flow.processed(100);
-    vi.advanceTimersByTime(OUTPUT_ACK_IDLE - 1);
+    vi.advanceTimersByTime(OUTPUT_ACK_DELAY - 1);
     flow.processed(1);
-    vi.advanceTimersByTime(OUTPUT_ACK_IDLE - 1);
     expect(acks).toEqual([]);
     vi.advanceTimersByTime(1);
     expect(acks).toEqual([101]);
+    flow.processed(1);
+    vi.advanceTimersByTime(OUTPUT_ACK_DELAY);
+    expect(acks).toEqual([101, 102]);
     vi.advanceTimersByTime(1000);
-    expect(acks).toEqual([101]);
+    expect(acks).toEqual([101, 102]);
   });
 
   it('acknowledges nothing more once it is disposed', () => {
