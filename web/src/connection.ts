@@ -5,20 +5,22 @@
 import { io, type Socket } from 'socket.io-client';
 import type { InputPiece } from './flow';
 import type { Disposable } from './lifecycle';
-import type {
-  Closed,
-  ConnectAuth,
-  InputAck,
-  OutputAck,
-  OutputBytes,
-  Progress,
-  Ready,
-  Resize,
-  SocketError,
-  StartSession,
+import {
+  type Closed,
+  type ConnectAuth,
+  type FromGateway,
+  type InputAck,
+  NAMESPACE,
+  type OutputAck,
+  type OutputBytes,
+  PROTOCOL,
+  type Progress,
+  type Ready,
+  type Resize,
+  type SocketError,
+  type StartSession,
+  type ToGateway,
 } from './protocol.gen';
-
-const PROTOCOL = 1;
 
 /** Socket.IO does not come back by itself from a disconnect that the server asked for. */
 const CLOSED_BY_GATEWAY: SocketError = {
@@ -53,25 +55,9 @@ export interface Gateway extends Disposable {
   outputAck(ack: OutputAck): void;
 }
 
-interface FromGateway {
-  'session-progress': (progress: Progress) => void;
-  'connection-ready': (ready: Ready) => void;
-  'ssh-output': (output: OutputBytes) => void;
-  'ssh-input-ack': (ack: InputAck) => void;
-  'session-error': (error: SocketError) => void;
-  'session-closed': (closed: Closed) => void;
-}
-
-interface ToGateway {
-  'start-session': (start: StartSession) => void;
-  'ssh-input': (input: { input: InputPiece }) => void;
-  resize: (size: Resize) => void;
-  'ssh-output-ack': (ack: OutputAck) => void;
-}
-
 export function connect(listener: GatewayListener): Gateway {
   const auth: ConnectAuth = { protocol: PROTOCOL };
-  const socket: Socket<FromGateway, ToGateway> = io('/ssh', {
+  const socket: Socket<FromGateway, ToGateway> = io(NAMESPACE, {
     auth,
     forceNew: true,
     transports: ['websocket', 'polling'],
