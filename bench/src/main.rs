@@ -6,6 +6,7 @@
 
 mod client;
 mod measure;
+mod page;
 mod table;
 
 use std::{env, fs, process::Command};
