@@ -26,7 +26,7 @@ impl Kind {
 /// An opened shell.
 pub(crate) enum Client {
     Ssh { pty: Pty, process: Child },
-    Gateway(Box<Page>),
+    Gateway(Page),
 }
 
 impl Client {
@@ -34,7 +34,7 @@ impl Client {
     pub(crate) async fn open(kind: Kind, sshd: &Sshd, gateway: &Binary) -> anyhow::Result<Self> {
         let mut client = match kind {
             Kind::Ssh => ssh(sshd)?,
-            Kind::Gateway => Self::Gateway(Box::new(Page::open(sshd, gateway).await?)),
+            Kind::Gateway => Self::Gateway(Page::open(sshd, gateway).await?),
         };
         client.until("$ ").await?;
         Ok(client)

@@ -1,14 +1,14 @@
 //! `cargo xtask`: what contributors and CI run. Knows the workspace's folders and tools, and nothing of
 //! how the product works.
 
-#![allow(clippy::print_stdout, reason = "a command-line tool speaks on stdout")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks on both")]
 
 mod codegen;
-mod run;
+mod program;
 mod test;
 mod tools;
 
-use std::path::Path;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Parser, builder::PossibleValuesParser};
@@ -31,9 +31,19 @@ enum Chore {
     },
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match run(Chore::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("no workspace")?;
-    match Chore::parse() {
+    match chore {
         Chore::Test { only } => test::run(root, &only),
         Chore::Codegen { check: true } => codegen::check(root),
         Chore::Codegen { check: false } => codegen::write(root),

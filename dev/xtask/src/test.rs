@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail};
 
 use crate::{
     codegen,
-    run::Program,
+    program::Program,
     tools::{self, CHROMIUM, OPENSSL, PUTTYGEN, SSH, SSHD, Tool, VIM},
 };
 

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::bail;
 
-use crate::run::Program;
+use crate::program::Program;
 
 /// A program and the Debian package that has it.
 pub(crate) struct Tool {
