@@ -25,16 +25,16 @@ impl Kind {
 
 /// An opened shell.
 pub(crate) enum Client {
-    Ssh { pty: Pty, process: Child },
-    Gateway(Page),
+    Ssh(Box<Ssh>),
+    Gateway(Box<Page>),
 }
 
 impl Client {
     /// Opens a shell and waits for its first prompt.
     pub(crate) async fn open(kind: Kind, sshd: &Sshd, gateway: &Binary) -> anyhow::Result<Self> {
         let mut client = match kind {
-            Kind::Ssh => ssh(sshd)?,
-            Kind::Gateway => Self::Gateway(Page::open(sshd, gateway).await?),
+            Kind::Ssh => Self::Ssh(Box::new(Ssh::open(sshd)?)),
+            Kind::Gateway => Self::Gateway(Box::new(Page::open(sshd, gateway).await?)),
         };
         client.until("$ ").await?;
         Ok(client)
@@ -43,7 +43,7 @@ impl Client {
     /// The process of OpenSSH's client.
     pub(crate) fn process(&self) -> Option<u32> {
         match self {
-            Self::Ssh { process, .. } => process.id(),
+            Self::Ssh(ssh) => ssh.process.id(),
             Self::Gateway(_) => None,
         }
     }
@@ -51,7 +51,7 @@ impl Client {
     /// Types.
     pub(crate) async fn send(&mut self, keys: &str) -> anyhow::Result<()> {
         match self {
-            Self::Ssh { pty, .. } => Ok(pty.write_all(keys.as_bytes()).await?),
+            Self::Ssh(ssh) => Ok(ssh.pty.write_all(keys.as_bytes()).await?),
             Self::Gateway(page) => page.send(keys).await,
         }
     }
@@ -60,7 +60,7 @@ impl Client {
     pub(crate) async fn receive(&mut self) -> anyhow::Result<Bytes> {
         let output = async {
             match self {
-                Self::Ssh { pty, .. } => read(pty).await,
+                Self::Ssh(ssh) => ssh.output().await,
                 Self::Gateway(page) => page.output().await,
             }
         };
@@ -81,23 +81,31 @@ impl Client {
     }
 }
 
-fn ssh(sshd: &Sshd) -> anyhow::Result<Client> {
-    let (pty, pts) = pty_process::open()?;
-    pty.resize(Size::new(24, 80))?;
-    let process = pty_process::Command::new("ssh")
-        .args(["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"])
-        .args(["-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR", "-e", "none", "-i"])
-        .arg(sshd.client_key_path())
-        .args(["-p", &sshd.port().to_string(), &format!("{}@127.0.0.1", sshd.username())])
-        .kill_on_drop(true)
-        .spawn(pts)?;
-    Ok(Client::Ssh { pty, process })
+/// OpenSSH's client on a pty; dropping it kills the process.
+pub(crate) struct Ssh {
+    pty: Pty,
+    process: Child,
 }
 
-async fn read(pty: &mut Pty) -> anyhow::Result<Bytes> {
-    let mut buffer = BytesMut::with_capacity(64 * 1024);
-    if pty.read_buf(&mut buffer).await? == 0 {
-        bail!("ssh ended");
+impl Ssh {
+    fn open(sshd: &Sshd) -> anyhow::Result<Self> {
+        let (pty, pts) = pty_process::open()?;
+        pty.resize(Size::new(24, 80))?;
+        let process = pty_process::Command::new("ssh")
+            .args(["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"])
+            .args(["-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR", "-e", "none", "-i"])
+            .arg(sshd.client_key_path())
+            .args(["-p", &sshd.port().to_string(), &format!("{}@127.0.0.1", sshd.username())])
+            .kill_on_drop(true)
+            .spawn(pts)?;
+        Ok(Self { pty, process })
     }
-    Ok(buffer.freeze())
+
+    async fn output(&mut self) -> anyhow::Result<Bytes> {
+        let mut buffer = BytesMut::with_capacity(64 * 1024);
+        if self.pty.read_buf(&mut buffer).await? == 0 {
+            bail!("ssh ended");
+        }
+        Ok(buffer.freeze())
+    }
 }
