@@ -61,6 +61,8 @@ test('another try with the same link works once the host is there', async ({ pag
   const sshd = await startSshd({ port, key });
   await page.getByRole('button', { name: 'Try again' }).click();
   await terminal.prompt();
+  await terminal.run('echo $((40+2))');
+  await terminal.shows(/42\s*e2e>/);
   await sshd.stop();
 });
 

@@ -3,23 +3,40 @@ import type { FailureCode } from './state';
 
 export interface Advice {
   title: string;
+  /** Speaks neither of another try nor of a new link: which of them there is, the state knows. May be empty. */
   advice: string;
+  /** Whether a new link is no way on: the advice alone is. */
+  linkIsNoHelp?: true;
 }
 
-const NEW_LINK = 'Ask for a new link where you got this one.';
-const REPORT = 'Try again. If it stays so, tell whoever runs this gateway, with the code below.';
+export const NEW_LINK = 'Ask for a new link where you got this one.';
+const REPORT = 'If it stays so, tell whoever runs this gateway, with the code below.';
 
 export const ADVICE: Record<FailureCode, Advice> = {
-  invalid_payload: { title: 'This page and its gateway disagree', advice: 'Reload this page.' },
-  no_session: { title: 'There is no session', advice: NEW_LINK },
-  session_already_started: { title: 'A session is open already', advice: 'Use the page that has it open.' },
+  invalid_payload: {
+    title: 'This page and its gateway disagree',
+    advice: 'Reload this page.',
+    linkIsNoHelp: true,
+  },
+  no_session: { title: 'There is no session', advice: '' },
+  session_already_started: {
+    title: 'A session is open already',
+    advice: 'Use the page that has it open.',
+    linkIsNoHelp: true,
+  },
   unsupported_protocol: {
     title: 'This page is out of date',
     advice: 'Reload this page to get the one that fits the gateway.',
+    linkIsNoHelp: true,
   },
 
   no_ticket: { title: 'This address opens no session', advice: 'Check that you copied the whole link.' },
-  ticket_unknown: { title: 'This link was used already or has expired', advice: NEW_LINK },
+  interrupted: {
+    title: 'The session was not opened',
+    advice:
+      'The gateway may still hold the link for the first attempt. If it stays so, the link has expired.',
+  },
+  ticket_unknown: { title: 'This link was used already or has expired', advice: '' },
   name_not_found: {
     title: 'The host was not found',
     advice: 'Check the spelling of the host name. If it is right, the gateway’s network may not know it.',
@@ -34,13 +51,13 @@ export const ADVICE: Record<FailureCode, Advice> = {
   },
   connect_timeout: {
     title: 'The host does not answer',
-    advice: 'The host may be off, or a firewall may be in the way. Check the address and try again.',
+    advice: 'The host may be off, or a firewall may be in the way. Check the address.',
   },
   not_ssh: {
     title: 'No SSH server answered',
     advice: 'Check the port: another kind of server listens there.',
   },
-  handshake_timeout: { title: 'The host stopped answering', advice: 'It may be overloaded. Try again.' },
+  handshake_timeout: { title: 'The host stopped answering', advice: 'It may be overloaded.' },
   no_common_algorithm: {
     title: 'The host and the gateway share no algorithm',
     advice: 'The SSH server is too old or too strict. Ask whoever runs it to update it.',
@@ -50,10 +67,12 @@ export const ADVICE: Record<FailureCode, Advice> = {
     advice:
       'Do not go on. The host may have been set up anew, or somebody may be in between. ' +
       'No password or key was sent. Ask whoever runs the host.',
+    linkIsNoHelp: true,
   },
   host_key_revoked: {
     title: 'The host’s key is revoked',
     advice: 'Do not go on. No password or key was sent. Ask whoever runs the host.',
+    linkIsNoHelp: true,
   },
   host_key_unknown: {
     title: 'The host is not known',
@@ -65,21 +84,21 @@ export const ADVICE: Record<FailureCode, Advice> = {
   },
   auth_failed: {
     title: 'The host refused the login',
-    advice: 'Check the user name and the password or key, then ask for a new link.',
+    advice: 'Check the user name and the password or key.',
   },
   auth_method_unavailable: {
     title: 'The host wants another kind of login',
     advice:
       'It does not take the kind of credentials you have given: try a key instead of a password, or the reverse.',
   },
-  auth_timeout: { title: 'The host took too long over the login', advice: 'Try again in a moment.' },
+  auth_timeout: { title: 'The host took too long over the login', advice: 'It may be overloaded.' },
   key_invalid: {
     title: 'The private key cannot be read',
     advice: 'Check that the whole file was sent, and that it is a private key rather than a public one.',
   },
   key_passphrase: {
     title: 'The private key stays locked',
-    advice: 'Its passphrase is missing or wrong. Ask for a new link with the right one.',
+    advice: 'Its passphrase is missing or wrong.',
   },
   key_too_costly: {
     title: 'The private key takes too much work to unlock',
@@ -90,27 +109,27 @@ export const ADVICE: Record<FailureCode, Advice> = {
     advice: 'The login worked. The account may not be allowed a terminal: ask whoever runs the host.',
   },
 
-  exited: { title: 'Session ended', advice: NEW_LINK },
-  signalled: { title: 'Session ended', advice: NEW_LINK },
-  target_closed: { title: 'The host ended the session', advice: NEW_LINK },
-  timed_out: { title: 'Session ended after a time without use', advice: NEW_LINK },
+  exited: { title: 'Session ended', advice: '' },
+  signalled: { title: 'Session ended', advice: '' },
+  target_closed: { title: 'The host ended the session', advice: '' },
+  timed_out: { title: 'Session ended after a time without use', advice: '' },
   link_lost: {
     title: 'The connection to the host broke',
-    advice: `The host may have restarted, or the network in between may have failed. ${NEW_LINK}`,
+    advice: 'The host may have restarted, or the network in between may have failed.',
   },
-  browser_gone: { title: 'The gateway lost sight of this page', advice: NEW_LINK },
+  browser_gone: { title: 'The gateway lost sight of this page', advice: '' },
   browser_stalled: {
     title: 'This page stopped taking output',
-    advice: `The computer may have slept, or the browser may have put this page to rest. ${NEW_LINK}`,
+    advice: 'The computer may have slept, or the browser may have put this page to rest.',
   },
   input_overflow: {
     title: 'More input than the host takes',
-    advice: `Paste less at a time, or send a file another way. ${NEW_LINK}`,
+    advice: 'Paste less at a time, or send a file another way.',
   },
-  output_gap: { title: 'Part of the output is missing', advice: NEW_LINK },
+  output_gap: { title: 'Part of the output is missing', advice: '' },
   shutdown: {
     title: 'The gateway is shutting down',
-    advice: 'Wait until it is back, then ask for a new link where you got this one.',
+    advice: 'Wait until it is back.',
   },
   internal: { title: 'Something went wrong in the gateway', advice: REPORT },
 
@@ -124,9 +143,10 @@ export const ADVICE: Record<FailureCode, Advice> = {
   forbidden_origin: {
     title: 'This address may not open sessions',
     advice: 'Open the link exactly as you got it: the gateway answers to one address only.',
+    linkIsNoHelp: true,
   },
-  not_found: { title: 'There is nothing at this address', advice: NEW_LINK },
+  not_found: { title: 'There is nothing at this address', advice: '' },
   method_not_allowed: { title: 'The request was refused', advice: REPORT },
-  too_many_tickets: { title: 'The gateway is busy', advice: 'Try again in a moment.' },
-  too_many_sockets: { title: 'Too many terminals are open', advice: 'Close one, then try again.' },
+  too_many_tickets: { title: 'The gateway is busy', advice: 'Wait a moment.' },
+  too_many_sockets: { title: 'Too many terminals are open', advice: 'Close one that you no longer need.' },
 };

@@ -49,6 +49,9 @@ function run(): void {
   const show = (state: State) => {
     terminal.typing = state.kind === 'connected';
     overlay.show(state);
+    if (state.kind === 'connected' && focusIsAdrift()) {
+      terminal.focus();
+    }
   };
   const ticket = ticketOf(new URL(location.href));
   if (ticket === null) {
@@ -80,6 +83,12 @@ function run(): void {
       }),
     );
   }
+}
+
+/** The page has the keyboard, but nothing on it does: a click on the overlay leaves it so. A portal loses nothing. */
+function focusIsAdrift(): boolean {
+  const focused = document.activeElement;
+  return document.hasFocus() && (focused === document.body || element('overlay').contains(focused));
 }
 
 function element(id: string): HTMLElement {

@@ -2,11 +2,12 @@
 import type { Closed, Code, SocketError, Step } from './protocol.gen';
 
 /** Failures that only the page can see, beside the gateway's codes. */
-export type FailureCode = Code | 'no_ticket' | 'output_gap';
+export type FailureCode = Code | 'no_ticket' | 'interrupted' | 'output_gap';
 
 export type State =
   | { kind: 'loading' }
-  | { kind: 'connecting'; step: 'gateway' | Step; unreachable: boolean }
+  /** `interrupted`: an attempt broke off with its socket, and the gateway may still hold the ticket for it. */
+  | { kind: 'connecting'; step: 'gateway' | Step; unreachable: boolean; interrupted: boolean }
   | { kind: 'connected' }
   | { kind: 'ended'; code: Code; message: string; exitStatus: number | null; exitSignal: string | null }
   /** `begun`: there was a shell, and its output is still on the page. */
@@ -30,14 +31,22 @@ export type Event =
   /** The page itself found that it cannot go on. */
   | { type: 'fault'; code: FailureCode; message: string };
 
-const GATEWAY: State & { kind: 'connecting' } = { kind: 'connecting', step: 'gateway', unreachable: false };
+type Connecting = State & { kind: 'connecting' };
+
+const GATEWAY: Connecting = { kind: 'connecting', step: 'gateway', unreachable: false, interrupted: false };
+
+const INTERRUPTED = {
+  code: 'interrupted',
+  message: 'The connection broke while the session was being opened. Try again in a moment.',
+  retry: true,
+} as const;
 
 export function next(state: State, event: Event): State {
   switch (event.type) {
     case 'begin':
-      return state.kind === 'loading' || canRetry(state) ? GATEWAY : state;
+      return begin(state);
     case 'unreachable':
-      return state.kind === 'connecting' ? { ...GATEWAY, unreachable: true } : state;
+      return state.kind === 'connecting' ? { ...state, step: 'gateway', unreachable: true } : state;
     case 'started':
       return state.kind === 'connecting' ? { ...state, step: 'dial', unreachable: false } : state;
     case 'progress':
@@ -45,13 +54,13 @@ export function next(state: State, event: Event): State {
     case 'ready':
       return state.kind === 'connecting' ? { kind: 'connected' } : state;
     case 'refused':
-      return state.kind === 'connecting' ? failed(event.error, false) : state;
+      return state.kind === 'connecting' ? unopened(state, event.error) : state;
     case 'closed':
-      return isOpen(state) ? over(event.closed, state.kind === 'connected') : state;
+      return over(state, event.closed);
     case 'lost':
       return lost(state);
     case 'fault':
-      return failed({ code: event.code, message: event.message, retry: false }, state.kind === 'connected');
+      return isOpen(state) ? failed({ ...event, retry: false }, state.kind === 'connected') : state;
   }
 }
 
@@ -65,11 +74,24 @@ export function canRetry(state: State): boolean {
   return state.kind === 'failed' && state.retry;
 }
 
+function begin(state: State): State {
+  if (state.kind !== 'loading' && !canRetry(state)) {
+    return state;
+  }
+  return { ...GATEWAY, interrupted: state.kind === 'failed' && state.code === INTERRUPTED.code };
+}
+
+/** A ticket that our own broken attempt may still hold is not lost: it comes back when the gateway notices. */
+function unopened(state: Connecting, why: SocketError): State {
+  const held = state.interrupted && why.code === 'ticket_unknown';
+  return failed(held ? INTERRUPTED : why, false);
+}
+
 /** A session cannot outlive its socket; before it began, nothing is lost and we try again. */
 function lost(state: State): State {
   switch (state.kind) {
     case 'connecting':
-      return { ...GATEWAY, unreachable: true };
+      return { ...GATEWAY, unreachable: true, interrupted: true };
     case 'connected':
       return { kind: 'disconnected' };
     case 'loading':
@@ -80,7 +102,10 @@ function lost(state: State): State {
   }
 }
 
-function over(closed: Closed, begun: boolean): State {
+function over(state: State, closed: Closed): State {
+  if (!isOpen(state)) {
+    return state;
+  }
   switch (closed.code) {
     case 'exited':
     case 'signalled':
@@ -94,7 +119,7 @@ function over(closed: Closed, begun: boolean): State {
         exitSignal: closed.exit_signal ?? null,
       };
     default:
-      return failed(closed, begun);
+      return state.kind === 'connecting' ? unopened(state, closed) : failed(closed, true);
   }
 }
 

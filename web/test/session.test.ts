@@ -72,6 +72,18 @@ describe('a session', () => {
     expect(s.gateway.start).toHaveBeenCalledTimes(2);
   });
 
+  it('keeps its socket for another try when its own broken attempt still holds the ticket', () => {
+    s.join();
+    s.events.lost();
+    s.join();
+    s.events.closed({ code: 'ticket_unknown', message: 'Used.', peer: 'browser', retry: false });
+    expect(s.states.at(-1)).toMatchObject({ code: 'interrupted', retry: true });
+    expect(s.gateway.dispose).not.toHaveBeenCalled();
+    s.session.retry();
+    expect(s.gateway.start).toHaveBeenCalledTimes(3);
+    expect(s.states.at(-1)).toMatchObject({ kind: 'connecting', step: 'dial' });
+  });
+
   it('takes no keys until the shell is open, and none after the end', () => {
     s.session.input('early');
     s.ready();

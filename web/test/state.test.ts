@@ -14,7 +14,7 @@ const LOST: Event = { type: 'lost' };
 
 describe('the way to a shell', () => {
   it('goes step by step', () => {
-    expect(reached(BEGIN)).toEqual({ kind: 'connecting', step: 'gateway', unreachable: false });
+    expect(reached(BEGIN)).toMatchObject({ kind: 'connecting', step: 'gateway', unreachable: false });
     expect(reached(BEGIN, STARTED)).toMatchObject({ step: 'dial' });
     expect(reached(BEGIN, STARTED, { type: 'progress', step: 'auth' })).toMatchObject({ step: 'auth' });
     expect(reached(BEGIN, STARTED, READY)).toEqual({ kind: 'connected' });
@@ -30,7 +30,7 @@ describe('the way to a shell', () => {
 
   it('begins again with the gateway when the socket goes before the shell is open', () => {
     const state = reached(BEGIN, STARTED, { type: 'progress', step: 'auth' }, LOST);
-    expect(state).toEqual({ kind: 'connecting', step: 'gateway', unreachable: true });
+    expect(state).toEqual({ kind: 'connecting', step: 'gateway', unreachable: true, interrupted: true });
   });
 
   it('fails when the gateway refuses the start', () => {
@@ -39,6 +39,37 @@ describe('the way to a shell', () => {
       kind: 'failed',
       code: 'ticket_unknown',
     });
+  });
+});
+
+describe('a ticket that the gateway does not know', () => {
+  const unknown = closed('ticket_unknown', { peer: 'browser' });
+  const broken = [BEGIN, STARTED, LOST, { type: 'unreachable' }, STARTED] satisfies Event[];
+
+  it('is gone when no attempt broke off', () => {
+    expect(reached(BEGIN, { type: 'unreachable' }, STARTED, unknown)).toMatchObject({
+      code: 'ticket_unknown',
+      retry: false,
+    });
+  });
+
+  it('may be with our own attempt that broke off, and is worth another try', () => {
+    const state = reached(...broken, unknown);
+    expect(state).toMatchObject({ kind: 'failed', code: 'interrupted', retry: true });
+    expect(state).toHaveProperty(
+      'message',
+      'The connection broke while the session was being opened. Try again in a moment.',
+    );
+  });
+
+  it('may still be with it at the next try', () => {
+    expect(reached(...broken, unknown, BEGIN, STARTED, unknown)).toMatchObject({ code: 'interrupted' });
+    expect(reached(...broken, unknown, BEGIN, STARTED, READY)).toEqual({ kind: 'connected' });
+  });
+
+  it('changes nothing about other refusals', () => {
+    const error = { code: 'internal', message: 'No.', peer: 'gateway', retry: false } as const;
+    expect(reached(...broken, { type: 'refused', error })).toMatchObject({ code: 'internal', retry: false });
   });
 });
 
@@ -74,7 +105,9 @@ describe('the end', () => {
 
   it('stays what it was, whatever comes later', () => {
     const ended = reached(BEGIN, STARTED, READY, closed('exited', { exit_status: 7 }));
-    for (const event of [BEGIN, STARTED, READY, LOST, closed('internal'), { type: 'unreachable' } as const]) {
+    const fault = { type: 'fault', code: 'output_gap', message: 'A gap.' } as const;
+    const unreachable = { type: 'unreachable' } as const;
+    for (const event of [BEGIN, STARTED, READY, LOST, closed('internal'), unreachable, fault]) {
       expect(next(ended, event)).toBe(ended);
     }
   });

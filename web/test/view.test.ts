@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ADVICE } from '../src/advice';
-import type { State } from '../src/state';
+import { ADVICE, NEW_LINK } from '../src/advice';
+import type { FailureCode, State } from '../src/state';
 import { view } from '../src/ui/view';
 
 describe('the overlay', () => {
@@ -12,11 +12,29 @@ describe('the overlay', () => {
     exitSignal: null,
   } as const;
 
-  it('gives every failure a title and something to do', () => {
-    for (const [code, { title, advice }] of Object.entries(ADVICE)) {
-      expect(title, code).toMatch(/^[A-Z].*[^.]$/);
-      expect(advice, code).toMatch(/^[A-Z].*\.$/s);
-    }
+  const codes = Object.keys(ADVICE) as FailureCode[];
+  const failure = (code: FailureCode, retry: boolean, message = 'A sentence.') =>
+    view({ kind: 'failed', code, message, retry, begun: false });
+
+  it.each(codes)('names one way on, with the button and without it: %s', (code) => {
+    const withButton = failure(code, true);
+    expect(withButton.title).toMatch(/^[A-Z].*[^.]$/);
+    expect(withButton.retry).toBe(true);
+    expect(withButton.advice).not.toMatch(/new link/i);
+    expect(withButton.advice).toMatch(/^([A-Z].*\.)?$/);
+
+    const without = failure(code, false);
+    expect(without.retry).toBe(false);
+    expect(without.advice).not.toMatch(/try again/i);
+    expect(without.advice).toMatch(/^[A-Z].*\.$/);
+    expect(without.advice.includes(NEW_LINK)).toBe(ADVICE[code].linkIsNoHelp !== true);
+  });
+
+  it('says nothing twice', () => {
+    const { title } = ADVICE.ticket_unknown;
+    expect(failure('ticket_unknown', false, `${title}.`)).toMatchObject({ title, message: '' });
+    expect(failure('ticket_unknown', false, title).message).toBe('');
+    expect(failure('ticket_unknown', false, `${title}!`).message).toBe(`${title}!`);
   });
 
   it('shows the exit status, zero as well, or the signal, or else the gateway’s sentence', () => {

@@ -1,6 +1,6 @@
 /** What the overlay says in each state. Pure, so that every sentence can be tested. */
-import { ADVICE } from '../advice';
-import type { State } from '../state';
+import { ADVICE, NEW_LINK } from '../advice';
+import type { FailureCode, State } from '../state';
 import { plainText } from '../text';
 
 type StepName = (State & { kind: 'connecting' })['step'];
@@ -45,18 +45,16 @@ export function view(state: State): View {
     case 'ended':
       return {
         ...EMPTY,
-        ...ADVICE[state.code],
+        ...words(state.code, ending(state), false),
         layout: 'bar',
         tone: 'calm',
-        message: ending(state),
       };
     case 'failed':
       return {
         ...EMPTY,
-        ...ADVICE[state.code],
+        ...words(state.code, plainText(state.message, MESSAGE_MAX), state.retry),
         layout: state.begun ? 'bar' : 'card',
         tone: 'trouble',
-        message: plainText(state.message, MESSAGE_MAX),
         code: `Code: ${state.code}`,
         retry: state.retry,
       };
@@ -67,9 +65,24 @@ export function view(state: State): View {
         tone: 'trouble',
         title: 'Disconnected',
         message: 'The connection to the gateway was lost, and the session ended with it.',
-        advice: 'Ask for a new link where you got this one.',
+        advice: NEW_LINK,
       };
   }
+}
+
+/** Says nothing twice, and names one way on: the button where there is one, else a new link where it helps. */
+function words(
+  code: FailureCode,
+  message: string,
+  retry: boolean,
+): Pick<View, 'title' | 'message' | 'advice'> {
+  const { title, advice, linkIsNoHelp } = ADVICE[code];
+  const onwards = retry || linkIsNoHelp ? '' : NEW_LINK;
+  return {
+    title,
+    message: message === title || message === `${title}.` ? '' : message,
+    advice: [advice, onwards].filter((sentence) => sentence !== '').join(' '),
+  };
 }
 
 function connecting(step: StepName, unreachable: boolean): View {
