@@ -100,6 +100,11 @@ impl Config {
         let mut config = Self::blank();
         for setting in SETTINGS {
             let Some(entry) = first(setting.name) else { continue };
+            if entry.values.is_empty() {
+                // Taken for "none", it would open what the operator meant to close.
+                let sentence = "it is empty: give a value or leave it out".to_owned();
+                return Err(Refused { origin: entry.origin.clone(), sentence });
+            }
             (setting.read)(&mut config, &entry.values)
                 .map_err(|sentence| Refused { origin: entry.origin.clone(), sentence })?;
             if setting.shape == Shape::Switch && setting.name.starts_with("insecure-") && entry.is_on() {

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: the first asks for an orderly end, the second ends at once.
+//! SIGTERM, SIGINT and SIGHUP: the first asks for an orderly end, the second ends at once.
 
 use std::{io, process, thread, time::Duration};
 
@@ -13,8 +13,11 @@ const DEADLINE: Duration = Duration::from_secs(9);
 /// # Errors
 /// The system does not let the process watch its signals.
 pub(crate) fn watch(stop: CancellationToken) -> io::Result<()> {
-    let mut signals =
-        Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
+    let mut signals = Signals {
+        terminate: signal(SignalKind::terminate())?,
+        interrupt: signal(SignalKind::interrupt())?,
+        hangup: signal(SignalKind::hangup())?,
+    };
     tokio::spawn(async move {
         let first = signals.next().await;
         tracing::info!(signal = first.name, "stopping; a second signal ends at once");
@@ -38,6 +41,8 @@ fn end_at_deadline() {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// The terminal that the gateway was started in is gone.
+    hangup: Signal,
 }
 
 struct Received {
@@ -50,6 +55,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => Received { name: "SIGTERM", exit_code: 143 },
             _ = self.interrupt.recv() => Received { name: "SIGINT", exit_code: 130 },
+            _ = self.hangup.recv() => Received { name: "SIGHUP", exit_code: 129 },
         }
     }
 }

@@ -209,9 +209,9 @@ async fn a_browser_that_takes_nothing_costs_little_and_is_given_up() {
     let taken = flood(far_end.events);
     let started = Instant::now();
     assert_eq!(browser.closed().await, (CloseReason::BrowserStalled, false));
-    assert!((Duration::from_secs(30)..Duration::from_secs(31)).contains(&started.elapsed()));
+    assert!((Duration::from_secs(150)..Duration::from_secs(151)).contains(&started.elapsed()));
     let held = *taken.borrow() * 4096 - browser.received();
-    assert!(held < 1024 * 1024, "{held} bytes were held");
+    assert!(held < 2 * 1024 * 1024, "{held} bytes were held");
     assert_eq!(browser.received() as u64, LIMITS.high_water);
 }
 

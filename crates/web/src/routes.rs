@@ -9,7 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use engine::Ticket;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde_json::json;
 use wire::Code;
 
@@ -119,9 +119,6 @@ async fn asset(Path(name): Path<String>, request: Request) -> Response {
     let mut response = (kept, [(header::CONTENT_TYPE, asset.content_type)], asset.body).into_response();
     if let Some(encoding) = asset.encoding {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
-    }
-    if request.method() == Method::HEAD {
-        *response.body_mut() = axum::body::Body::empty();
     }
     response
 }

@@ -194,8 +194,8 @@ async fn serve(stream: TcpStream, config: Arc<Config>, shared: Arc<Shared>) {
 
 async fn try_serve(stream: TcpStream, config: Arc<Config>, shared: &Arc<Shared>) -> Result<(), russh::Error> {
     stream.set_nodelay(true)?;
-    // The library's task holds the stream; this second handle can cut it off.
-    let cut = rustix::io::dup(&stream).map_err(io::Error::from)?;
+    // The library's task holds the stream; this second handle can cut it off. No shell inherits it.
+    let cut = rustix::io::fcntl_dupfd_cloexec(&stream, 3).map_err(io::Error::from)?;
     let logged_in = Arc::new(Notify::new());
     let connection = Connection::new(Arc::clone(shared), Arc::clone(&logged_in));
     let mut session = tokio::select! {

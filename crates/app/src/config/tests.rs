@@ -140,6 +140,11 @@ fn an_error_names_the_flag() {
             &["--known-hosts", "/nowhere/known_hosts"],
             "--known-hosts: /nowhere/known_hosts cannot be read: no such file or directory",
         ),
+        (&["--api-token", ""], "--api-token: it is empty: give a value or leave it out"),
+        (
+            &["--api-token-file", "ci=0123456789abcdef"],
+            "--api-token-file: the file cannot be read: no such file or directory",
+        ),
         (&["--api-token", TOKEN, "--api-token", TOKEN], "--api-token: two API tokens have the name ci"),
     ];
     for (arguments, sentence) in cases {

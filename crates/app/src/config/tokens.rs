@@ -35,7 +35,9 @@ pub(super) fn from_list(values: &[String]) -> Result<Vec<ApiToken>, String> {
 /// Tokens from a file: one a line; empty lines and lines that begin with `#` say nothing.
 pub(super) fn from_file(text: &str) -> Result<Vec<ApiToken>, String> {
     let file = path(text)?;
-    let unreadable = |error| format!("{text} cannot be read: {}", cause(&error));
+    // Somebody may have given a token for a file's name.
+    let shown = if text.contains('=') { "the file" } else { text };
+    let unreadable = |error| format!("{shown} cannot be read: {}", cause(&error));
     let file = File::open(file).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {

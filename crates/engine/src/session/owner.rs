@@ -28,13 +28,15 @@ const WRITE: usize = 32 * 1024;
 /// The client is told of taken input at least every so many bytes.
 const TELL_INPUT_EVERY: u64 = 16 * 1024;
 /// Without credit, one message of the shell is read in this time...
-const GENTLE_READ_EVERY: Duration = Duration::from_millis(250);
+const GENTLE_READ_EVERY: Duration = Duration::from_millis(500);
 /// ...and this many at once after something was sent to the shell, so that it gets there.
 const READS_PER_SEND: u32 = 32;
-/// The most output that waits for credit, in bytes; beyond it the shell is not read any more.
+/// The most output that waits for credit, in bytes: beyond it the shell is read for what is sent to
+/// it alone, and beyond twice as much not at all.
 const MAX_WAITING_OUTPUT: usize = 2 * 1024 * 1024;
-/// A client that takes no output for this long is given up.
-const STALL_LIMIT: Duration = Duration::from_secs(30);
+/// A client that takes no output for this long is given up. Browsers run the timers of a hidden page
+/// once a minute, and those acknowledge; a browser that is gone is found by its pings.
+const STALL_LIMIT: Duration = Duration::from_secs(150);
 /// How long the last output and the reason may take to reach the client once a session ended by
 /// something else than its shell.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
@@ -214,7 +216,7 @@ impl Session {
 
     async fn next_event(&mut self, stop: &CancellationToken) -> Event {
         let paused = self.is_paused();
-        let read = !paused || (self.reads_owed > 0 && self.outbox.waiting() < MAX_WAITING_OUTPUT);
+        let read = !paused || (self.reads_owed > 0 && self.outbox.waiting() < 2 * MAX_WAITING_OUTPUT);
         tokio::select! {
             biased;
             () = stop.cancelled() => Event::Stop,
