@@ -8,6 +8,7 @@ use pkcs8::{
     der::{Encode as _, asn1::OctetString},
     pkcs5::pbes2::{self, Kdf, Pbkdf2Params, Salt, ScryptParams},
 };
+use russh::keys::ssh_key::{Mpint, public::RsaPublicKey};
 
 use super::{
     tests::{Pair, refused},
@@ -97,8 +98,16 @@ fn the_dearest_keys_that_are_allowed_are_not_called_costly() {
 }
 
 #[test]
-fn a_key_of_more_than_16384_bits_is_refused() {
+fn a_key_of_more_than_8192_bits_is_refused() {
+    let of_bits = |bits: usize| {
+        let modulus = Mpint::from_positive_bytes(&vec![0xff; bits / 8]);
+        let exponent = Mpint::from_positive_bytes(&[1, 0, 1]);
+        check_usable(&KeyData::Rsa(RsaPublicKey::new(exponent, modulus).unwrap()))
+    };
+    assert_eq!(of_bits(8192), Ok(()));
+    let too_large = DialError::KeyTooCostly { cause: "it has more than 8192 bits".to_owned() };
+    assert_eq!(of_bits(8200), Err(too_large.clone()));
     let body = STANDARD.encode(vec![1; MAX_KEY + 1]);
     let text = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
-    assert!(matches!(refused(&text, None), DialError::KeyTooCostly { .. }));
+    assert_eq!(refused(&text, None), too_large);
 }

@@ -12,10 +12,24 @@ use crate::{
 
 const MAX_ROUNDS: usize = 10;
 const MAX_PROMPTS: usize = 16;
+/// What a question asks for that is not the password; each stands between blanks.
+const NOT_THE_PASSWORD: [&str; 10] = [
+    " code ",
+    " passcode ",
+    " token ",
+    " tokencode ",
+    " otp ",
+    " one time ",
+    " pin ",
+    " new password ",
+    " new unix password ",
+    " new login password ",
+];
 /// In bytes.
 const MAX_PROMPT: usize = 1024;
 
-/// Answers the one question for a password, and no other.
+/// Answers the one hidden question that may be for the password, and no other: what clearly asks
+/// for something else, such as a verification code, gets no answer.
 pub(crate) async fn answer_with_password(
     connection: &mut Connection,
     user: &str,
@@ -41,8 +55,8 @@ pub(crate) async fn answer_with_password(
     Err(not_ssh(&connection.target, "its questions at the login do not end"))
 }
 
-/// The answers to one round: a round without questions gets none, the first hidden question gets
-/// the password.
+/// The answers to one round: a round without questions gets none, the first round with a hidden
+/// question alone gets the password, unless the question asks for something else.
 fn answers(
     target: &str,
     prompts: &[Prompt],
@@ -53,7 +67,7 @@ fn answers(
     }
     match prompts {
         [] => Ok(Vec::new()),
-        [Prompt { echo: false, .. }] if unused.is_some() => {
+        [Prompt { echo: false, prompt }] if unused.is_some() && may_ask_for_password(prompt) => {
             Ok(unused.take().map(|password| password.expose_secret().to_owned()).into_iter().collect())
         }
         _ => Err(DialError::AuthMethodUnavailable {
@@ -62,6 +76,24 @@ fn answers(
             offered: "answers to further questions (keyboard-interactive)".to_owned(),
         }),
     }
+}
+
+/// Whether nothing in a question speaks against the password as its answer.
+fn may_ask_for_password(prompt: &str) -> bool {
+    let prompt = prompt.to_lowercase();
+    let mut words = String::from(" ");
+    for word in prompt.split_whitespace() {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        // The name of a user or a host, as in "root@token.example.org's password:", says nothing.
+        if word.contains(['@', '.', '\'']) {
+            continue;
+        }
+        for part in word.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()) {
+            words.push_str(part);
+            words.push(' ');
+        }
+    }
+    !NOT_THE_PASSWORD.iter().any(|other| words.contains(other))
 }
 
 #[cfg(test)]
@@ -85,6 +117,47 @@ mod tests {
             answers("h:22", &[prompt("Code:", false)], &mut unused),
             Err(DialError::AuthMethodUnavailable { .. })
         ));
+    }
+
+    #[test]
+    fn a_question_for_something_else_does_not_get_the_password() {
+        let password = SecretString::from("secret");
+        for text in [
+            "Verification code: ",
+            "VERIFICATION CODE:",
+            "Code?",
+            "Enter the SMS-code",
+            "Your token's code:",
+            "Token: ",
+            "Enter Tokencode or PASSCODE: ",
+            "Password/OTP:",
+            "[OTP]:",
+            "One-time password (OTP): ",
+            "One-time password:",
+            "One time password:",
+            "Passcode or option (1-2): ",
+            "Enter PIN:",
+            "New password:",
+            "Enter new  password: ",
+            "New UNIX password: ",
+        ] {
+            let mut unused = Some(&password);
+            let refused = answers("h:22", &[prompt(text, false)], &mut unused);
+            assert!(matches!(refused, Err(DialError::AuthMethodUnavailable { .. })), "{text:?}");
+            assert!(unused.is_some(), "{text:?}");
+        }
+        for text in [
+            "Password: ",
+            "Password for pinky on codex:",
+            "root@token.example.org's password: ",
+            "(otp@code) Password: ",
+            "(current) UNIX password: ",
+            "Kennwort: ",
+            "",
+        ] {
+            let given = answers("h:22", &[prompt(text, false)], &mut Some(&password));
+            assert_eq!(given.unwrap(), ["secret"], "{text:?}");
+        }
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::{fs, io, path::Path};
 
 use aws_lc_rs::hmac;
 use russh::keys::{
-    Algorithm,
+    Algorithm, PublicKey,
     ssh_key::{
-        known_hosts::{Entry, HostPatterns, Marker},
+        known_hosts::{HostPatterns, Marker},
         public::KeyData,
     },
 };
@@ -20,8 +20,8 @@ use tracing::warn;
 pub(crate) struct HostName {
     /// `host`, or `[host]:port` if the port is not 22.
     pub(crate) exact: String,
-    /// `host` if the port is not 22. A key under this name proves the host as well, but a host
-    /// known only by it is not known at this port.
+    /// `host` if the port is not 22. A key under this name proves the host as well unless there
+    /// is one under the exact name, but a host known only by it is not known at this port.
     bare: Option<String>,
 }
 
@@ -46,7 +46,8 @@ pub(crate) struct KnownHost {
 }
 
 struct KnownKey {
-    key: KeyData,
+    /// `None` if it cannot be read: the host has a key, which no key that it shows can equal.
+    key: Option<KeyData>,
     /// `file:line`.
     place: String,
 }
@@ -80,7 +81,7 @@ impl KnownHost {
         for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
             let place = format!("{}:{}", path.display(), index + 1);
             match parse(line) {
-                Ok(Some(entry)) => self.add(&entry, place, host),
+                Ok(Some(line)) => self.add(line, place, host),
                 Ok(None) => {}
                 Err(Malformed { revokes: true }) => {
                     let words = format!("the revoked key at line {} cannot be read", index + 1);
@@ -92,17 +93,17 @@ impl KnownHost {
         Ok(())
     }
 
-    fn add(&mut self, entry: &Entry, place: String, host: &HostName) {
-        let naming = naming(entry.host_patterns(), &host.exact);
+    fn add(&mut self, line: Line, place: String, host: &HostName) {
+        let naming = naming(&line.patterns, &host.exact);
         let exact = naming == Naming::Included;
         // A line that excludes the host at this port does not name it by the shorter name either.
         let bare = naming == Naming::Absent
-            && host
-                .bare
-                .as_ref()
-                .is_some_and(|bare| self::naming(entry.host_patterns(), bare) == Naming::Included);
-        let known = KnownKey { key: entry.public_key().key_data().clone(), place };
-        match entry.marker() {
+            && host.bare.as_ref().is_some_and(|bare| self::naming(&line.patterns, bare) == Naming::Included);
+        if (exact || bare) && line.key.is_none() {
+            warn!(%place, "the key at a known_hosts line cannot be read");
+        }
+        let known = KnownKey { key: line.key, place };
+        match line.marker {
             Some(Marker::Revoked) if exact || bare => self.revoked.push(known),
             None if exact => self.exact.push(known),
             None if bare => self.bare.push(known),
@@ -113,14 +114,15 @@ impl KnownHost {
 
     /// What is known of `key`.
     pub(crate) fn verdict(&self, key: &KeyData) -> Verdict {
-        let is_key = |known: &&KnownKey| known.key == *key;
+        let is_key = |known: &&KnownKey| known.key.as_ref() == Some(key);
         if let Some(revoked) = self.revoked.iter().find(is_key) {
             return Verdict::Revoked { place: revoked.place.clone() };
         }
-        if self.exact.iter().chain(&self.bare).any(|known| is_key(&known)) {
+        if self.valid().iter().any(|known| is_key(&known)) {
             return Verdict::Known;
         }
-        match self.exact.first() {
+        // A key that can be read tells more than one that cannot.
+        match self.exact.iter().min_by_key(|known| known.key.is_none()) {
             Some(known) => Verdict::Changed { place: known.place.clone() },
             None => Verdict::Unknown,
         }
@@ -128,8 +130,22 @@ impl KnownHost {
 
     /// The types of the keys that are known, to be asked for first.
     pub(crate) fn algorithms(&self) -> Vec<Algorithm> {
-        self.exact.iter().chain(&self.bare).map(|known| known.key.algorithm()).collect()
+        self.valid().iter().filter_map(|known| known.key.as_ref()).map(KeyData::algorithm).collect()
     }
+
+    /// The keys that prove the host: the shorter name counts only if nothing stands under the
+    /// exact one.
+    fn valid(&self) -> &[KnownKey] {
+        if self.exact.is_empty() { &self.bare } else { &self.exact }
+    }
+}
+
+/// One line that names hosts.
+struct Line {
+    marker: Option<Marker>,
+    patterns: HostPatterns,
+    /// `None` if it cannot be read.
+    key: Option<KeyData>,
 }
 
 #[derive(Debug)]
@@ -138,17 +154,30 @@ struct Malformed {
     revokes: bool,
 }
 
-/// One line: an entry, nothing, or what cannot be read.
-fn parse(line: &[u8]) -> Result<Option<Entry>, Malformed> {
-    let revokes = line.trim_ascii_start().starts_with(b"@revoked");
-    let line = str::from_utf8(line).map_err(|_| Malformed { revokes })?.trim();
-    if line.is_empty() || line.starts_with('#') {
+/// One line: whom it names, nothing, or what cannot be read.
+fn parse(line: &[u8]) -> Result<Option<Line>, Malformed> {
+    let line = line.trim_ascii();
+    if line.is_empty() || line.starts_with(b"#") {
         return Ok(None);
     }
-    // Marker, names, type and key; the library wants single blanks and no comment.
-    let fields = if line.starts_with('@') { 4 } else { 3 };
-    let words: Vec<&str> = line.split_ascii_whitespace().take(fields).collect();
-    words.join(" ").parse().map(Some).map_err(|_| Malformed { revokes })
+    let malformed = Malformed { revokes: line.starts_with(b"@revoked") };
+    // Bytes that are no text equal no host and no key, and do no harm in a comment.
+    let mut words = line
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
+        .map(String::from_utf8_lossy)
+        .peekable();
+    let marker = words.next_if(|word| word.starts_with('@')).map(|word| word.parse()).transpose();
+    let patterns = words.next().map(|word| word.parse());
+    // The library wants a single blank between type and key, and no comment.
+    let key = words.take(2).collect::<Vec<_>>().join(" ").parse::<PublicKey>();
+    match (marker, patterns, key) {
+        (Ok(Some(Marker::Revoked)), _, Err(_)) => Err(malformed),
+        (Ok(marker), Some(Ok(patterns)), key) => {
+            Ok(Some(Line { marker, patterns, key: key.ok().map(|key| key.key_data().clone()) }))
+        }
+        _ => Err(malformed),
+    }
 }
 
 /// What a line's patterns say about a host.

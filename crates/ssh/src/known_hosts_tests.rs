@@ -140,7 +140,7 @@ fn blanks_tabs_comments_and_line_ends_do_not_matter() {
 }
 
 #[test]
-fn a_malformed_line_is_skipped_and_the_others_count() {
+fn beside_a_malformed_line_the_others_count() {
     let key = ed25519();
     for bad in [
         "h",
@@ -157,12 +157,82 @@ fn a_malformed_line_is_skipped_and_the_others_count() {
 }
 
 #[test]
-fn a_line_that_is_not_utf8_is_skipped() {
+fn a_key_under_the_exact_name_overrules_the_shorter_name() {
+    let (bare, exact) = (ed25519(), ecdsa());
+    for text in [
+        line("h", &bare) + &line("[h]:2222", &exact),
+        line("[h]:2222", &exact) + &line("h", &bare),
+        line("h", &bare) + &line("*", &exact),
+    ] {
+        let file = written(&text);
+        let known = known(&file, "h", 2222);
+        assert_eq!(known.verdict(exact.key_data()), Verdict::Known, "{text}");
+        assert!(matches!(known.verdict(bare.key_data()), Verdict::Changed { .. }), "{text}");
+        assert_eq!(known.algorithms(), [exact.algorithm()], "{text}");
+    }
+    let file = written(&line("h", &bare));
+    assert_eq!(known(&file, "h", 2222).algorithms(), [bare.algorithm()]);
+}
+
+#[test]
+fn a_host_whose_key_cannot_be_read_has_another_key() {
+    let key = ed25519();
+    for bad in [
+        "h",
+        "h ssh-ed25519",
+        "h ssh-ed25519 !!!",
+        "h ssh-ed25519 AAAA",
+        "h 1024 37 12345",
+        "*,!other ssh-ed25519 !!!",
+    ] {
+        let file = written(&format!("# a comment\n{bad}\n"));
+        let changed = Verdict::Changed { place: format!("{}:2", file.path.display()) };
+        assert_eq!(known(&file, "h", 22).verdict(key.key_data()), changed, "{bad:?}");
+        assert_eq!(known(&file, "other", 22).verdict(key.key_data()), Verdict::Unknown, "{bad:?}");
+    }
+    // The shorter name counts only if nothing stands under the exact one.
+    let text = line("h", &key) + "[h]:2222 ssh-ed25519 !!!\n";
+    assert!(matches!(verdict(&text, "h", 2222, &key), Verdict::Changed { .. }));
+    // An authority proves nothing, whether it can be read or not.
+    assert_eq!(verdict("@cert-authority h ssh-ed25519 !!!\n", "h", 22, &key), Verdict::Unknown);
+}
+
+#[test]
+fn a_change_points_to_a_key_that_can_be_read() {
+    let file = written(&("h ssh-ed25519 !!!\n".to_owned() + &line("h", &ed25519())));
+    let changed = Verdict::Changed { place: format!("{}:2", file.path.display()) };
+    assert_eq!(known(&file, "h", 22).verdict(ed25519().key_data()), changed);
+}
+
+#[test]
+fn a_comment_need_not_be_utf8() {
     let key = ed25519();
     let file = written("");
-    let mut bytes = b"h \xff\xfe x\n".to_vec();
-    bytes.extend_from_slice(line("h", &key).as_bytes());
-    fs::write(&file.path, bytes).unwrap();
+    let text = line("h", &key);
+    fs::write(&file.path, [text.trim_end().as_bytes(), b" B\xfcro\n"].concat()).unwrap();
+    assert_eq!(known(&file, "h", 22).verdict(key.key_data()), Verdict::Known);
+    assert!(matches!(known(&file, "h", 22).verdict(ed25519().key_data()), Verdict::Changed { .. }));
+}
+
+#[test]
+fn a_revoking_line_whose_comment_is_not_utf8_revokes() {
+    let key = ed25519();
+    let file = written("");
+    let text = line("@revoked h", &key);
+    fs::write(&file.path, [text.trim_end().as_bytes(), b" B\xfcro\n"].concat()).unwrap();
+    assert!(matches!(known(&file, "h", 22).verdict(key.key_data()), Verdict::Revoked { .. }));
+}
+
+#[test]
+fn a_key_that_is_not_utf8_is_another_key() {
+    let key = ed25519();
+    let bad = b"h,\xff \xff\xfe x\n";
+    let file = written("");
+    fs::write(&file.path, bad).unwrap();
+    let changed = Verdict::Changed { place: format!("{}:1", file.path.display()) };
+    assert_eq!(known(&file, "h", 22).verdict(key.key_data()), changed);
+    assert_eq!(known(&file, "other", 22).verdict(key.key_data()), Verdict::Unknown);
+    fs::write(&file.path, [&bad[..], line("h", &key).as_bytes()].concat()).unwrap();
     assert_eq!(known(&file, "h", 22).verdict(key.key_data()), Verdict::Known);
 }
 

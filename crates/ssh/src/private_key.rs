@@ -1,7 +1,9 @@
 //! Private keys as people have them: OpenSSH, PKCS#8, PKCS#1, SEC1 and PuTTY, plain or encrypted.
 //!
 //! A key is an upload: its size and the cost of opening it are checked before anything is done
-//! with it, and few are opened at a time, away from the threads that serve sessions.
+//! with it, and few encrypted ones are opened at a time, away from the threads that serve sessions.
+
+use std::{sync::Arc, time::Duration};
 
 use engine::DialError;
 use pkcs8::{EncryptedPrivateKeyInfoRef, pkcs5};
@@ -10,38 +12,67 @@ use russh::keys::{
     ssh_key::{self, public::KeyData},
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 use zeroize::Zeroizing;
 
 use crate::{kdf, pem::Pem, text};
 
 /// The longest file, in bytes.
 const MAX_FILE: usize = 64 * 1024;
-/// The longest key inside: more than RSA with 16384 bits needs, in bytes.
-const MAX_KEY: usize = 12 * 1024;
+/// The longest key inside: more than RSA with 8192 bits needs, in bytes.
+const MAX_KEY: usize = 8 * 1024;
 /// A signature costs the cube of this, and russh makes it on a thread that serves sessions.
-const MAX_RSA_BITS: usize = 16_384;
+const MAX_RSA_BITS: u32 = 8192;
 
-/// How many keys are opened at the same time.
+/// How many encrypted keys are opened at the same time; plain ones cost next to nothing.
 static DECODERS: Semaphore = Semaphore::const_new(2);
+/// The longest that opening a key may take, with the wait for its turn.
+const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// Opens a private key.
 ///
 /// # Errors
-/// It cannot be read, its passphrase is missing or wrong, or opening it costs too much.
+/// It cannot be read, its passphrase is missing or wrong, opening it costs too much, or its turn
+/// does not come in time.
 pub(crate) async fn decode(
     key: SecretString,
     passphrase: Option<SecretString>,
 ) -> Result<PrivateKey, DialError> {
-    let stopped = || DialError::Internal { cause: "the private key's reader stopped".to_owned() };
-    let permit = DECODERS.acquire().await.map_err(|_| stopped())?;
-    let decoded = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        // An empty passphrase opens nothing: it is a form's way to say that there is none.
-        let passphrase = passphrase.as_ref().map(SecretString::expose_secret).filter(|text| !text.is_empty());
-        read(key.expose_secret(), passphrase)
-    });
-    decoded.await.map_err(|_| invalid("it is damaged"))?
+    timeout(MAX_TIME, decode_in_turn(Arc::new(key), passphrase)).await.unwrap_or_else(|_| {
+        let seconds = MAX_TIME.as_secs();
+        Err(internal(format!(
+            "it is busy with other private keys and did not open this one within {seconds} s"
+        )))
+    })
+}
+
+async fn decode_in_turn(
+    key: Arc<SecretString>,
+    passphrase: Option<SecretString>,
+) -> Result<PrivateKey, DialError> {
+    // An empty passphrase opens nothing: it is a form's way to say that there is none.
+    let passphrase = passphrase.filter(|text| !text.expose_secret().is_empty());
+    // Nothing is derived without a passphrase: only a key that needs one has to wait for its turn.
+    let plain = key.clone();
+    let without = blocking(move || read(plain.expose_secret(), None)).await;
+    match (without, passphrase) {
+        (Err(DialError::KeyPassphrase { missing: true }), Some(passphrase)) => {
+            let turn = DECODERS.acquire().await.map_err(|_| internal("no private key is opened any more"))?;
+            blocking(move || {
+                // Held until the work is done, even if nobody waits for it any more.
+                let _turn = turn;
+                read(key.expose_secret(), Some(passphrase.expose_secret()))
+            })
+            .await
+        }
+        (result, _) => result,
+    }
+}
+
+async fn blocking(
+    read: impl FnOnce() -> Result<PrivateKey, DialError> + Send + 'static,
+) -> Result<PrivateKey, DialError> {
+    tokio::task::spawn_blocking(read).await.map_err(|_| invalid("it is damaged"))?
 }
 
 fn read(text: &str, passphrase: Option<&str>) -> Result<PrivateKey, DialError> {
@@ -55,7 +86,7 @@ fn read(text: &str, passphrase: Option<&str>) -> Result<PrivateKey, DialError> {
             None => return Err(invalid(not_a_key(text))),
         },
     };
-    check_usable(&key)?;
+    check_usable(key.public_key().key_data())?;
     Ok(key)
 }
 
@@ -153,16 +184,14 @@ fn putty_text(text: &str) -> Option<Zeroizing<String>> {
     Some(lines)
 }
 
-fn check_usable(key: &PrivateKey) -> Result<(), DialError> {
+fn check_usable(key: &KeyData) -> Result<(), DialError> {
     match key.algorithm() {
         Algorithm::Ed25519
         | Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 | EcdsaCurve::NistP384 | EcdsaCurve::NistP521 } => {
             Ok(())
         }
-        Algorithm::Rsa { .. } => match key.public_key().key_data() {
-            KeyData::Rsa(rsa) if rsa.key_size() as usize <= MAX_RSA_BITS => Ok(()),
-            _ => Err(too_large()),
-        },
+        Algorithm::Rsa { .. } if key.rsa().is_some_and(|rsa| rsa.key_size() <= MAX_RSA_BITS) => Ok(()),
+        Algorithm::Rsa { .. } => Err(too_large()),
         Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256 => {
             Err(invalid("it only points to a hardware token, which the gateway cannot reach"))
         }
@@ -229,7 +258,11 @@ fn damaged() -> DialError {
 }
 
 fn too_large() -> DialError {
-    DialError::KeyTooCostly { cause: "it has more than 16384 bits".to_owned() }
+    DialError::KeyTooCostly { cause: format!("it has more than {MAX_RSA_BITS} bits") }
+}
+
+fn internal(cause: impl Into<String>) -> DialError {
+    DialError::Internal { cause: cause.into() }
 }
 
 fn invalid(cause: impl Into<String>) -> DialError {

@@ -348,3 +348,22 @@ async fn an_empty_passphrase_is_a_missing_one() {
     assert_eq!(error, DialError::KeyPassphrase { missing: true });
     assert!(decode(text(), Some(SecretString::from("secret"))).await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn only_an_encrypted_key_waits_for_its_turn_and_not_for_ever() {
+    // As a caller who is more patient than the gateway sees it.
+    let decode = async |pair: &Pair, passphrase: &str| {
+        let decoded = decode(SecretString::from(pair.text()), Some(SecretString::from(passphrase)));
+        timeout(2 * MAX_TIME, decoded).await.expect("no answer in time")
+    };
+    let encrypted = Pair::new(&["-t", "ed25519", "-N", "secret", "-a", "1"]);
+    let plain = Pair::new(&["-t", "ed25519"]);
+    let others = DECODERS.acquire_many(2).await.unwrap();
+    assert!(decode(&plain, "not needed").await.is_ok());
+    assert_eq!(decode(&encrypted, "").await.unwrap_err(), DialError::KeyPassphrase { missing: true });
+    let error = decode(&encrypted, "secret").await.unwrap_err();
+    assert!(matches!(&error, DialError::Internal { cause } if cause.contains("within 30 s")), "{error}");
+    assert!(error.retry_may_help());
+    drop(others);
+    assert!(decode(&encrypted, "secret").await.is_ok());
+}

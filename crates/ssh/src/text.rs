@@ -20,7 +20,16 @@ pub(crate) fn block(text: &str, limit: usize) -> String {
 
 /// Neither invisible nor able to reorder what stands beside it.
 fn is_plain(c: &char) -> bool {
-    !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    !matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 fn cut(text: &str, limit: usize) -> String {
@@ -39,6 +48,16 @@ mod tests {
         assert_eq!(line("a\x1b[31m\r\nb\u{202e}c\u{9b}", 80), "a [31m bc");
         assert_eq!(line("abcdef", 3), "abc…");
         assert_eq!(line("äöü", 3), "äöü");
+    }
+
+    #[test]
+    fn nothing_invisible_stays() {
+        for c in
+            ['\u{ad}', '\u{61c}', '\u{200b}', '\u{202e}', '\u{2066}', '\u{feff}', '\u{e0000}', '\u{e007f}']
+        {
+            let text = format!("a{c}b");
+            assert_eq!((line(&text, 9), block(&text, 9)), ("ab".to_owned(), "ab\r\n".to_owned()), "{c:?}");
+        }
     }
 
     #[test]
