@@ -3,6 +3,7 @@
  * where WebSocket cannot get through. Knows nothing of terminals and of the page.
  */
 import { io, type Socket } from 'socket.io-client';
+import { type Answer, answerOf } from './answer';
 import type { InputPiece } from './flow';
 import type { Disposable } from './lifecycle';
 import {
@@ -34,8 +35,8 @@ const CLOSED_BY_GATEWAY: SocketError = {
 export interface GatewayListener {
   /** The gateway is there, for the first time or again. */
   joined(): void;
-  /** An attempt to reach the gateway failed; the next one follows by itself. */
-  unreachable(): void;
+  /** An attempt to reach the gateway failed; the next one follows by itself. The gateway may have said why. */
+  unreachable(answer: Answer | null): void;
   /** The connection is gone; attempts to reach the gateway follow by themselves. */
   lost(): void;
   progress(progress: Progress): void;
@@ -76,10 +77,15 @@ export function connect(listener: GatewayListener): Gateway {
     }
   });
   socket.on('connect_error', (error) => {
-    if (socket.active) {
-      // A proxy may swallow one transport without an answer: begin with the other next time.
-      socket.io.opts.transports?.reverse();
-      listener.unreachable();
+    const answer = answerOf(error);
+    if (answer?.code === 'forbidden_origin') {
+      listener.refused({ ...answer, peer: 'browser', retry: false });
+    } else if (socket.active) {
+      if (answer === null) {
+        // A proxy may swallow one transport without an answer: begin with the other next time.
+        socket.io.opts.transports?.reverse();
+      }
+      listener.unreachable(answer);
     } else {
       listener.refused(refusal(error));
     }

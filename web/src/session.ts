@@ -77,7 +77,7 @@ export class Session implements Disposable {
           this.#start();
         }
       },
-      unreachable: () => this.#on({ type: 'unreachable' }),
+      unreachable: (answer) => this.#on({ type: 'unreachable', obstacle: answer?.code ?? 'no_answer' }),
       lost: () => this.#on({ type: 'lost' }),
       progress: ({ step }) => this.#on({ type: 'progress', step }),
       ready: () => this.#on({ type: 'ready' }),

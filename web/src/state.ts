@@ -1,13 +1,17 @@
 /** The one state of the page and how events move it. Pure: knows no socket, terminal or DOM. */
+import type { Refusal } from './answer';
 import type { Closed, Code, SocketError, Step } from './protocol.gen';
 
 /** Failures that only the page can see, beside the gateway's codes. */
 export type FailureCode = Code | 'no_ticket' | 'interrupted' | 'output_gap';
 
+/** Why the gateway is not reached, while we keep trying. */
+export type Obstacle = 'no_answer' | Refusal;
+
 export type State =
   | { kind: 'loading' }
   /** `interrupted`: an attempt broke off with its socket, and the gateway may still hold the ticket for it. */
-  | { kind: 'connecting'; step: 'gateway' | Step; unreachable: boolean; interrupted: boolean }
+  | { kind: 'connecting'; step: 'gateway' | Step; obstacle: Obstacle | null; interrupted: boolean }
   | { kind: 'connected' }
   | { kind: 'ended'; code: Code; message: string; exitStatus: number | null; exitSignal: string | null }
   /** `begun`: there was a shell, and its output is still on the page. */
@@ -18,7 +22,7 @@ export type Event =
   /** The page begins, or begins again after a failure. */
   | { type: 'begin' }
   /** An attempt to reach the gateway failed; the next one follows. */
-  | { type: 'unreachable' }
+  | { type: 'unreachable'; obstacle: Obstacle }
   /** The gateway has the ticket. */
   | { type: 'started' }
   | { type: 'progress'; step: Step }
@@ -33,7 +37,7 @@ export type Event =
 
 type Connecting = State & { kind: 'connecting' };
 
-const GATEWAY: Connecting = { kind: 'connecting', step: 'gateway', unreachable: false, interrupted: false };
+const GATEWAY: Connecting = { kind: 'connecting', step: 'gateway', obstacle: null, interrupted: false };
 
 const INTERRUPTED = {
   code: 'interrupted',
@@ -46,9 +50,9 @@ export function next(state: State, event: Event): State {
     case 'begin':
       return begin(state);
     case 'unreachable':
-      return state.kind === 'connecting' ? { ...state, step: 'gateway', unreachable: true } : state;
+      return state.kind === 'connecting' ? { ...state, step: 'gateway', obstacle: event.obstacle } : state;
     case 'started':
-      return state.kind === 'connecting' ? { ...state, step: 'dial', unreachable: false } : state;
+      return state.kind === 'connecting' ? { ...state, step: 'dial', obstacle: null } : state;
     case 'progress':
       return state.kind === 'connecting' ? { ...state, step: event.step } : state;
     case 'ready':
@@ -91,7 +95,7 @@ function unopened(state: Connecting, why: SocketError): State {
 function lost(state: State): State {
   switch (state.kind) {
     case 'connecting':
-      return { ...GATEWAY, unreachable: true, interrupted: true };
+      return { ...GATEWAY, obstacle: 'no_answer', interrupted: true };
     case 'connected':
       return { kind: 'disconnected' };
     case 'loading':

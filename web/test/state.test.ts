@@ -11,26 +11,27 @@ const BEGIN: Event = { type: 'begin' };
 const STARTED: Event = { type: 'started' };
 const READY: Event = { type: 'ready' };
 const LOST: Event = { type: 'lost' };
+const UNREACHABLE: Event = { type: 'unreachable', obstacle: 'no_answer' };
 
 describe('the way to a shell', () => {
   it('goes step by step', () => {
-    expect(reached(BEGIN)).toMatchObject({ kind: 'connecting', step: 'gateway', unreachable: false });
+    expect(reached(BEGIN)).toMatchObject({ kind: 'connecting', step: 'gateway', obstacle: null });
     expect(reached(BEGIN, STARTED)).toMatchObject({ step: 'dial' });
     expect(reached(BEGIN, STARTED, { type: 'progress', step: 'auth' })).toMatchObject({ step: 'auth' });
     expect(reached(BEGIN, STARTED, READY)).toEqual({ kind: 'connected' });
   });
 
   it('says when the gateway does not answer, and goes on when it does', () => {
-    expect(reached(BEGIN, { type: 'unreachable' })).toMatchObject({ kind: 'connecting', unreachable: true });
-    expect(reached(BEGIN, { type: 'unreachable' }, STARTED)).toMatchObject({
+    expect(reached(BEGIN, UNREACHABLE)).toMatchObject({ kind: 'connecting', obstacle: 'no_answer' });
+    expect(reached(BEGIN, UNREACHABLE, STARTED)).toMatchObject({
       step: 'dial',
-      unreachable: false,
+      obstacle: null,
     });
   });
 
   it('begins again with the gateway when the socket goes before the shell is open', () => {
     const state = reached(BEGIN, STARTED, { type: 'progress', step: 'auth' }, LOST);
-    expect(state).toEqual({ kind: 'connecting', step: 'gateway', unreachable: true, interrupted: true });
+    expect(state).toEqual({ kind: 'connecting', step: 'gateway', obstacle: 'no_answer', interrupted: true });
   });
 
   it('fails when the gateway refuses the start', () => {
@@ -44,10 +45,10 @@ describe('the way to a shell', () => {
 
 describe('a ticket that the gateway does not know', () => {
   const unknown = closed('ticket_unknown', { peer: 'browser' });
-  const broken = [BEGIN, STARTED, LOST, { type: 'unreachable' }, STARTED] satisfies Event[];
+  const broken = [BEGIN, STARTED, LOST, UNREACHABLE, STARTED] satisfies Event[];
 
   it('is gone when no attempt broke off', () => {
-    expect(reached(BEGIN, { type: 'unreachable' }, STARTED, unknown)).toMatchObject({
+    expect(reached(BEGIN, UNREACHABLE, STARTED, unknown)).toMatchObject({
       code: 'ticket_unknown',
       retry: false,
     });
@@ -106,8 +107,7 @@ describe('the end', () => {
   it('stays what it was, whatever comes later', () => {
     const ended = reached(BEGIN, STARTED, READY, closed('exited', { exit_status: 7 }));
     const fault = { type: 'fault', code: 'output_gap', message: 'A gap.' } as const;
-    const unreachable = { type: 'unreachable' } as const;
-    for (const event of [BEGIN, STARTED, READY, LOST, closed('internal'), unreachable, fault]) {
+    for (const event of [BEGIN, STARTED, READY, LOST, closed('internal'), UNREACHABLE, fault]) {
       expect(next(ended, event)).toBe(ended);
     }
   });

@@ -44,6 +44,15 @@ describe('the overlay', () => {
     expect(view(ended).message).toBe('From the gateway.');
   });
 
+  it('says why the gateway is not reached, and that the page goes on by itself', () => {
+    const connecting = { kind: 'connecting', step: 'gateway', interrupted: false } as const;
+    expect(view({ ...connecting, obstacle: null }).title).toBe('Connecting');
+    expect(view({ ...connecting, obstacle: 'no_answer' }).title).toBe('The gateway does not answer');
+    const busy = view({ ...connecting, obstacle: 'too_many_sockets' });
+    expect(busy.title).toBe('Too many terminals are open');
+    expect(busy.message).toContain('keeps trying');
+  });
+
   it('stands over nothing that can be read', () => {
     const failed: State = {
       kind: 'failed',

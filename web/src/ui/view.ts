@@ -1,6 +1,6 @@
 /** What the overlay says in each state. Pure, so that every sentence can be tested. */
-import { ADVICE, NEW_LINK } from '../advice';
-import type { FailureCode, State } from '../state';
+import { ADVICE, type Advice, NEW_LINK } from '../advice';
+import type { FailureCode, Obstacle, State } from '../state';
 import { plainText } from '../text';
 
 type StepName = (State & { kind: 'connecting' })['step'];
@@ -32,6 +32,11 @@ const STEP_MESSAGE: Record<StepName, string> = {
   shell: 'Opening the shell…',
 };
 
+const NO_ANSWER: Advice = {
+  title: 'The gateway does not answer',
+  advice: 'Check that you are online, and that no proxy or filter stands in the way.',
+};
+
 const EMPTY = { step: null, message: '', advice: '', code: '', retry: false };
 
 export function view(state: State): View {
@@ -39,7 +44,7 @@ export function view(state: State): View {
     case 'loading':
       return { ...EMPTY, layout: 'card', tone: 'busy', title: 'Loading the terminal…' };
     case 'connecting':
-      return connecting(state.step, state.unreachable);
+      return connecting(state.step, state.obstacle);
     case 'connected':
       return { ...EMPTY, layout: 'hidden', tone: 'calm', title: 'Connected' };
     case 'ended':
@@ -85,16 +90,11 @@ function words(
   };
 }
 
-function connecting(step: StepName, unreachable: boolean): View {
-  if (unreachable) {
-    return {
-      ...EMPTY,
-      layout: 'card',
-      tone: 'trouble',
-      title: 'The gateway does not answer',
-      message: 'This page keeps trying, and goes on by itself as soon as it can.',
-      advice: 'Check that you are online, and that no proxy or filter stands in the way.',
-    };
+function connecting(step: StepName, obstacle: Obstacle | null): View {
+  if (obstacle !== null) {
+    const { title, advice } = obstacle === 'no_answer' ? NO_ANSWER : ADVICE[obstacle];
+    const message = 'This page keeps trying, and goes on by itself as soon as it can.';
+    return { ...EMPTY, layout: 'card', tone: 'trouble', title, message, advice };
   }
   return { ...EMPTY, layout: 'card', tone: 'busy', step, title: 'Connecting', message: STEP_MESSAGE[step] };
 }
