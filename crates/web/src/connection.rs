@@ -17,7 +17,10 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::{
+    sync::{CancellationToken, WaitForCancellationFutureOwned},
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 use crate::{config::Limits, meter::Meter};
 
@@ -152,17 +155,19 @@ impl AsyncWrite for Connection {
 pub(crate) struct Places {
     limits: Limits,
     taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    all: TaskTracker,
 }
 
 /// A connection's place under the caps; free again when dropped.
 pub(crate) struct Place {
     address: IpAddr,
     taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    _counted: TaskTrackerToken,
 }
 
 impl Places {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, taken: Arc::default() }
+        Self { limits, taken: Arc::default(), all: TaskTracker::new() }
     }
 
     /// A place for one more connection from this address, if there is one.
@@ -177,7 +182,13 @@ impl Places {
             return None;
         }
         *count += 1;
-        Some(Place { address, taken: Arc::clone(&self.taken) })
+        Some(Place { address, taken: Arc::clone(&self.taken), _counted: self.all.token() })
+    }
+
+    /// Resolves when every place is free again.
+    pub(crate) async fn all_free(&self) {
+        self.all.close();
+        self.all.wait().await;
     }
 }
 

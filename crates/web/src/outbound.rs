@@ -25,7 +25,7 @@ use crate::{
 
 /// Chunks of output that may be on their way: well below the packets that may be queued, so that
 /// pings and notices always find room.
-const MAX_CHUNKS: usize = 64;
+const MAX_CHUNKS: usize = 128;
 
 /// What a client speaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -14,7 +14,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
 use crate::{
@@ -63,14 +63,12 @@ impl Server {
         let Self { listener, front } = self;
         let registry = Arc::clone(&front.registry);
         let (router, io) = layered(&front);
-        let kill = CancellationToken::new();
         let accepting = Accepting {
             places: Places::new(front.config.limits),
             read_timeout: front.config.limits.read_timeout,
             router,
-            requests: TaskTracker::new(),
             stop: CancellationToken::new(),
-            kill: kill.clone(),
+            kill: CancellationToken::new(),
         };
         tokio::select! {
             () = stop.cancelled() => {}
@@ -79,8 +77,7 @@ impl Server {
         drop(listener);
         registry.shutdown().await;
         close_sockets(io).await;
-        accepting.finish_requests().await;
-        kill.cancel();
+        accepting.finish().await;
     }
 }
 
@@ -109,7 +106,6 @@ struct Accepting {
     places: Places,
     read_timeout: Duration,
     router: Router,
-    requests: TaskTracker,
     /// Connections answer the request they have and take no other.
     stop: CancellationToken,
     /// Connections are cut, WebSockets included.
@@ -138,19 +134,20 @@ impl Accepting {
             Ok(connection) => {
                 let serving =
                     serve_http(connection, self.router.clone(), self.read_timeout, self.stop.clone());
-                self.requests.spawn(serving);
+                tokio::spawn(serving);
             }
             // Gone before it could be served.
             Err(error) => tracing::debug!(%error, "a connection cannot be set up"),
         }
     }
 
-    async fn finish_requests(self) {
+    /// Lets requests be answered and last words be written, and cuts what is left.
+    async fn finish(self) {
         self.stop.cancel();
-        self.requests.close();
-        if timeout(FAREWELL_LIMIT, self.requests.wait()).await.is_err() {
+        if timeout(FAREWELL_LIMIT, self.places.all_free()).await.is_err() {
             tracing::debug!("connections were cut that did not end by themselves");
         }
+        self.kill.cancel();
     }
 }
 
