@@ -92,11 +92,7 @@ impl Inbound {
         }
         if overflowed {
             // What began would go on with a hole.
-            self.refuse(
-                socket,
-                Code::InputOverflow,
-                "Too much was sent before the socket was open.".to_owned(),
-            );
+            refuse(socket, Code::InputOverflow, "Too much was sent before the socket was open.".to_owned());
             if let Some(session) = self.session() {
                 session.close(CloseReason::InputOverflow);
             }
@@ -111,11 +107,7 @@ impl Inbound {
             Incoming::OutputAck(ack) => self.output_ack(socket, ack),
             Incoming::Timeout => self.timeout(socket),
             Incoming::Malformed(name) => {
-                self.refuse(
-                    socket,
-                    Code::InvalidPayload,
-                    format!("The payload of {name} has a wrong shape."),
-                );
+                refuse(socket, Code::InvalidPayload, format!("The payload of {name} has a wrong shape."));
             }
         }
     }
@@ -124,7 +116,7 @@ impl Inbound {
         let ((Some(ticket), None) | (None, Some(ticket))) = (start.create_session_id, start.credentials_uuid)
         else {
             let message = "Name one ticket, under one of its names.".to_owned();
-            return self.refuse(socket, Code::InvalidPayload, message);
+            return refuse(socket, Code::InvalidPayload, message);
         };
         let size = match (start.cols, start.rows) {
             (Some(cols), Some(rows)) => Some(TermSize::clamped(cols, rows)),
@@ -136,7 +128,7 @@ impl Inbound {
         }
         if state.session.is_some() {
             drop(state);
-            return self.refuse(
+            return refuse(
                 socket,
                 Code::SessionAlreadyStarted,
                 "This socket has a session already.".to_owned(),
@@ -173,7 +165,7 @@ impl Inbound {
                     tracing::debug!("input was refused, and ends its session");
                 }
             }
-            None => self.refuse(socket, Code::NoSession, "There is no session to type into.".to_owned()),
+            None => refuse(socket, Code::NoSession, "There is no session to type into.".to_owned()),
         }
     }
 
@@ -192,11 +184,7 @@ impl Inbound {
             // The acknowledgement of a session that has just ended.
             (Protocol::Page, None) => {}
             (Protocol::Original, _) => {
-                self.refuse(
-                    socket,
-                    Code::InvalidPayload,
-                    "This protocol has no acknowledgements.".to_owned(),
-                );
+                refuse(socket, Code::InvalidPayload, "This protocol has no acknowledgements.".to_owned());
             }
         }
     }
@@ -204,7 +192,7 @@ impl Inbound {
     fn timeout(&self, socket: &SocketRef) {
         match self.session() {
             Some(session) => session.close(CloseReason::TimedOut),
-            None => self.refuse(socket, Code::NoSession, "There is no session to end.".to_owned()),
+            None => refuse(socket, Code::NoSession, "There is no session to end.".to_owned()),
         }
     }
 
@@ -216,16 +204,16 @@ impl Inbound {
         }
     }
 
-    /// Answers an event that changes nothing.
-    fn refuse(&self, socket: &SocketRef, code: Code, message: String) {
-        let error = SocketError { code, message, peer: Peer::Browser, retry: false };
-        if let Err(error) = socket.emit(event::SESSION_ERROR, &error) {
-            tracing::debug!(%error, ?code, "a refused event cannot be answered");
-        }
-    }
-
     fn session(&self) -> Option<Handle> {
         self.seat.state.lock().session.clone()
+    }
+}
+
+/// Answers what changes nothing.
+pub(crate) fn refuse(socket: &SocketRef, code: Code, message: String) {
+    let error = SocketError { code, message, peer: Peer::Browser, retry: false };
+    if let Err(error) = socket.emit(event::SESSION_ERROR, &error) {
+        tracing::debug!(%error, ?code, "a refusal cannot be told");
     }
 }
 

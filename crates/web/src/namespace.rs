@@ -8,12 +8,12 @@ use socketioxide::{
     handler::ConnectHandler as _,
     layer::SocketIoLayer,
 };
-use wire::{Code, ConnectAuth, Peer, SocketError, event};
+use wire::{Code, ConnectAuth, event};
 
 use crate::{
     connection,
     front::Front,
-    inbound::{Inbound, Incoming},
+    inbound::{self, Inbound, Incoming},
     outbound::Protocol,
     transport,
 };
@@ -102,20 +102,14 @@ where
 fn connect(socket: &SocketRef, auth: &ConnectAuth) {
     match socket.extensions.get::<Arc<Inbound>>() {
         Some(inbound) => inbound.open(socket),
-        None => refuse(socket, auth.protocol.unwrap_or_default()),
+        None => send_away(socket, auth.protocol.unwrap_or_default()),
     }
 }
 
-fn refuse(socket: &SocketRef, protocol: u32) {
-    let error = SocketError {
-        code: Code::UnsupportedProtocol,
-        message: format!("This gateway does not speak protocol {protocol}; reload the page."),
-        peer: Peer::Browser,
-        retry: false,
-    };
-    if let Err(error) = socket.emit(event::SESSION_ERROR, &error) {
-        tracing::debug!(%error, "a browser with another protocol cannot be told");
-    }
+/// Nothing listens in a protocol that this gateway does not speak.
+fn send_away(socket: &SocketRef, protocol: u32) {
+    let message = format!("This gateway does not speak protocol {protocol}; reload the page.");
+    inbound::refuse(socket, Code::UnsupportedProtocol, message);
     if let Err(error) = socket.clone().disconnect() {
         tracing::debug!(%error, "a browser with another protocol cannot be disconnected");
     }

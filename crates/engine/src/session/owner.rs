@@ -204,8 +204,14 @@ impl Session {
             ended = match event {
                 Event::Stop => Some(CloseReason::Shutdown),
                 Event::Mail => self.on_mail(),
-                Event::Written(result) => self.on_written(result),
-                Event::Resized => self.on_resized(),
+                Event::Written(result) => {
+                    self.on_written(result);
+                    None
+                }
+                Event::Resized => {
+                    self.on_resized();
+                    None
+                }
                 Event::Shell(event) => self.on_shell(event),
                 Event::Stalled => Some(CloseReason::BrowserStalled),
                 Event::GentleRead => self.on_gentle_read(),
@@ -247,7 +253,8 @@ impl Session {
         None
     }
 
-    fn on_written(&mut self, result: Result<(), ShellGone>) -> Option<CloseReason> {
+    /// A shell that is gone says why through its events.
+    fn on_written(&mut self, result: Result<(), ShellGone>) {
         if result.is_ok() {
             self.input_taken += self.write_length;
             self.reads_owed = READS_PER_SEND;
@@ -258,14 +265,11 @@ impl Session {
             }
             self.send_input();
         }
-        // A shell that is gone says why through its events.
-        None
     }
 
-    fn on_resized(&mut self) -> Option<CloseReason> {
+    fn on_resized(&mut self) {
         self.reads_owed = READS_PER_SEND;
         self.send_size();
-        None
     }
 
     /// Takes what the shell has ready, at most about a chunk, and hands it on in one go: a lone
