@@ -29,7 +29,17 @@ export const ADVICE: Record<FailureCode, Advice> = {
     advice: 'Reload this page to get the one that fits the gateway.',
     linkIsNoHelp: true,
   },
+  input_gap: { title: 'Part of the input is missing', advice: '' },
+  screen_lost: {
+    title: 'The screen could not be kept',
+    advice: 'What the host prints from now on is complete.',
+  },
 
+  session_unknown: {
+    title: 'The session is over',
+    advice: 'It ended while this page was away, or another page has it.',
+  },
+  too_many_sessions: { title: 'Too many sessions are open', advice: 'Close one that you no longer need.' },
   no_ticket: { title: 'This address opens no session', advice: 'Check that you copied the whole link.' },
   interrupted: {
     title: 'The session was not opened',
@@ -113,6 +123,7 @@ export const ADVICE: Record<FailureCode, Advice> = {
   signalled: { title: 'Session ended', advice: '' },
   target_closed: { title: 'The host ended the session', advice: '' },
   timed_out: { title: 'Session ended after a time without use', advice: '' },
+  max_duration: { title: 'Session ended: it lasted as long as it may here', advice: '' },
   link_lost: {
     title: 'The connection to the host broke',
     advice: 'The host may have restarted, or the network in between may have failed.',

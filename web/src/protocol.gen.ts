@@ -8,7 +8,7 @@ export const INPUT_WINDOW = 65536;
 export const MAX_COLS = 1000;
 export const MAX_ROWS = 500;
 
-export type Code = "invalid_payload" | "no_session" | "session_already_started" | "unsupported_protocol" | "ticket_unknown" | "name_not_found" | "connect_refused" | "connect_failed" | "connect_timeout" | "not_ssh" | "handshake_timeout" | "no_common_algorithm" | "host_key_changed" | "host_key_revoked" | "host_key_unknown" | "host_key_store" | "auth_failed" | "auth_method_unavailable" | "auth_timeout" | "key_invalid" | "key_passphrase" | "key_too_costly" | "shell_refused" | "exited" | "signalled" | "link_lost" | "target_closed" | "timed_out" | "browser_gone" | "browser_stalled" | "input_overflow" | "shutdown" | "internal" | "invalid_body" | "invalid_field" | "missing_field" | "invalid_credentials" | "unsupported_media_type" | "body_too_large" | "unauthorized" | "forbidden_origin" | "not_found" | "method_not_allowed" | "too_many_tickets" | "too_many_sockets";
+export type Code = "invalid_payload" | "no_session" | "session_already_started" | "unsupported_protocol" | "input_gap" | "screen_lost" | "session_unknown" | "too_many_sessions" | "ticket_unknown" | "name_not_found" | "connect_refused" | "connect_failed" | "connect_timeout" | "not_ssh" | "handshake_timeout" | "no_common_algorithm" | "host_key_changed" | "host_key_revoked" | "host_key_unknown" | "host_key_store" | "auth_failed" | "auth_method_unavailable" | "auth_timeout" | "key_invalid" | "key_passphrase" | "key_too_costly" | "shell_refused" | "exited" | "signalled" | "link_lost" | "target_closed" | "timed_out" | "max_duration" | "browser_gone" | "browser_stalled" | "input_overflow" | "shutdown" | "internal" | "invalid_body" | "invalid_field" | "missing_field" | "invalid_credentials" | "unsupported_media_type" | "body_too_large" | "unauthorized" | "forbidden_origin" | "not_found" | "method_not_allowed" | "too_many_tickets" | "too_many_sockets";
 
 export type Peer = "browser" | "target" | "gateway";
 
@@ -30,9 +30,20 @@ export type StartSession = {
   rows?: number;
 };
 
+export type ResumeSession = {
+  /** The token of the last `session-attached` or `session-taken-over`. */
+  token: string;
+  /** All output before this offset is on the screen or on its way to it. Without it the page
+ * is a new one, and gets the whole screen. */
+  have?: number;
+};
+
 export type Input = {
   /** What was typed or pasted. */
   input: string | Uint8Array;
+  /** The offset of its first byte in the session's input. What the gateway has already is
+ * dropped, a gap is refused. Without it the piece follows whatever came before. */
+  offset?: number;
 };
 
 export type Resize = {
@@ -69,6 +80,39 @@ export type InputAck = {
   offset: number;
 };
 
+export type Screen = {
+  /** The columns that it is for, in cells. */
+  cols: number;
+  /** The rows that it is for, in cells. */
+  rows: number;
+  /** Escape sequences that make it on a terminal of this size that was just reset. */
+  snapshot: ArrayBuffer;
+};
+
+export type Attached = {
+  /** The right to come back: 256 random bits in base64url. It replaces every one before. */
+  token: string;
+  /** The offset of the output that follows. */
+  offset: number;
+  /** All input before this offset has been taken; input goes on here. */
+  input_offset: number;
+  /** The whole screen, for a page that cannot go on from what it has. Without it, it can. */
+  screen?: Screen;
+};
+
+export type TakenOver = {
+  /** The right to take it back, with `resume-session`. */
+  token: string;
+};
+
+export type Warning = {
+  /** Why: `timed_out` (unless something is typed or `stay-connected` is sent), `max_duration` or
+ * `shutdown`. */
+  code: Code;
+  /** In how many seconds. */
+  seconds: number;
+};
+
 export type SocketError = {
   /** What happened. */
   code: Code;
@@ -93,17 +137,25 @@ export type Closed = {
   exit_status?: number;
   /** The name of the signal that killed the shell, without `SIG`. */
   exit_signal?: string;
+  /** How long the shell was open, in seconds, where it was. */
+  duration_s?: number;
 };
 
 export type ToGateway = {
   'start-session': (payload: StartSession) => void;
+  'resume-session': (payload: ResumeSession) => void;
+  'session-attached-ack': () => void;
   'ssh-input': (payload: Input) => void;
   'resize': (payload: Resize) => void;
   'ssh-output-ack': (payload: OutputAck) => void;
+  'stay-connected': () => void;
 };
 
 export type FromGateway = {
   'session-progress': (payload: Progress) => void;
+  'session-attached': (payload: Attached) => void;
+  'session-taken-over': (payload: TakenOver) => void;
+  'session-warning': (payload: Warning) => void;
   'connection-ready': (payload: Ready) => void;
   'ssh-output': (payload: OutputBytes) => void;
   'ssh-input-ack': (payload: InputAck) => void;

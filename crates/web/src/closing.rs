@@ -27,6 +27,7 @@ pub(crate) fn closed(reason: &CloseReason, retry: bool) -> Closed {
         retry,
         exit_status,
         exit_signal,
+        duration_s: None,
     }
 }
 

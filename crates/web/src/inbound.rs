@@ -225,5 +225,6 @@ fn unknown_ticket(unknown: TicketUnknown) -> Closed {
         retry: false,
         exit_status: None,
         exit_signal: None,
+        duration_s: None,
     }
 }

@@ -30,7 +30,16 @@ pub enum Code {
     /// The CONNECT payload asks for a protocol that this gateway does not speak.
     UnsupportedProtocol,
 
-    // Opening a shell failed.
+    /// Input begins behind the end of what has been taken: something is missing in between.
+    InputGap,
+    /// The screen of a session could not be kept: it goes on from here without what was on it.
+    ScreenLost,
+
+    // Opening a shell, or coming back to it, failed.
+    /// The token is of no session: it ended, another page has it, or it never was.
+    SessionUnknown,
+    /// There are too many sessions: in all, of this address or of this API token.
+    TooManySessions,
     /// The ticket was never issued, was redeemed, or has expired: they look the same.
     TicketUnknown,
     /// The host name does not resolve.
@@ -79,9 +88,11 @@ pub enum Code {
     LinkLost,
     /// The target ended the session without an exit status.
     TargetClosed,
-    /// The client asked for the end because of inactivity.
+    /// Nothing was typed for too long, or the client asked for the end because of that.
     TimedOut,
-    /// The browser went away.
+    /// The session lasted as long as a session may.
+    MaxDuration,
+    /// The browser went away, and did not come back in time.
     BrowserGone,
     /// The browser stopped taking output.
     BrowserStalled,

@@ -5,6 +5,13 @@ pub const NAMESPACE: &str = "/ssh";
 
 /// Browser to gateway: redeem a ticket and open its shell. Payload [`StartSession`](crate::StartSession).
 pub const START_SESSION: &str = "start-session";
+/// Browser to gateway: come back to a session with the token it gave. Payload
+/// [`ResumeSession`](crate::ResumeSession).
+pub const RESUME_SESSION: &str = "resume-session";
+/// Browser to gateway: the token of the last `session-attached` is kept; the one before is void. No payload.
+pub const SESSION_ATTACHED_ACK: &str = "session-attached-ack";
+/// Browser to gateway: the user is there, as if something had been typed. No payload.
+pub const STAY_CONNECTED: &str = "stay-connected";
 /// Browser to gateway: what the user typed. Payload [`Input`](crate::Input).
 pub const SSH_INPUT: &str = "ssh-input";
 /// Browser to gateway: the terminal's new size. Payload [`Resize`](crate::Resize).
@@ -16,6 +23,12 @@ pub const SSH_OUTPUT_ACK: &str = "ssh-output-ack";
 
 /// Gateway to browser: a step of the connection has begun. Payload [`Progress`](crate::Progress).
 pub const SESSION_PROGRESS: &str = "session-progress";
+/// Gateway to browser: this socket has the session now. Payload [`Attached`](crate::Attached).
+pub const SESSION_ATTACHED: &str = "session-attached";
+/// Gateway to browser: another socket has the session now. Payload [`TakenOver`](crate::TakenOver).
+pub const SESSION_TAKEN_OVER: &str = "session-taken-over";
+/// Gateway to browser: the session will end soon. Payload [`Warning`](crate::Warning).
+pub const SESSION_WARNING: &str = "session-warning";
 /// Gateway to browser: the shell is open. Payload [`Ready`](crate::Ready).
 pub const CONNECTION_READY: &str = "connection-ready";
 /// Gateway to browser: output of the shell. Payload [`Output`](crate::Output) or

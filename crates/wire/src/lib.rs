@@ -10,6 +10,6 @@ mod payload;
 
 pub use code::{Code, Peer};
 pub use payload::{
-    Closed, ConnectAuth, Input, InputAck, Output, OutputAck, OutputBytes, PROTOCOL, Progress, Ready, Resize,
-    SocketError, StartSession, Step, Typed,
+    Attached, Closed, ConnectAuth, Input, InputAck, Output, OutputAck, OutputBytes, PROTOCOL, Progress,
+    Ready, Resize, ResumeSession, Screen, SocketError, StartSession, Step, TakenOver, Typed, Warning,
 };

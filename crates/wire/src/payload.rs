@@ -37,13 +37,31 @@ pub struct StartSession {
     pub rows: Option<u16>,
 }
 
+/// `resume-session`.
+#[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
+#[serde(deny_unknown_fields)]
+pub struct ResumeSession {
+    /// The token of the last `session-attached` or `session-taken-over`.
+    pub token: String,
+    /// All output before this offset is on the screen or on its way to it. Without it the page
+    /// is a new one, and gets the whole screen.
+    #[cfg_attr(feature = "typescript", ts(optional, type = "number"))]
+    pub have: Option<u64>,
+}
+
 /// `ssh-input`.
 #[derive(Clone, Deserialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Input {
     /// What was typed or pasted.
     #[cfg_attr(feature = "typescript", ts(type = "string | Uint8Array"))]
     pub input: Typed,
+    /// The offset of its first byte in the session's input. What the gateway has already is
+    /// dropped, a gap is refused. Without it the piece follows whatever came before.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, type = "number"))]
+    pub offset: Option<u64>,
 }
 
 /// Input as the target gets it: text as UTF-8, a binary attachment as it is.
@@ -163,6 +181,55 @@ pub struct InputAck {
     pub offset: u64,
 }
 
+/// `session-attached`: this socket has the session now.
+#[derive(Clone, Deserialize, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
+pub struct Attached {
+    /// The right to come back: 256 random bits in base64url. It replaces every one before.
+    pub token: String,
+    /// The offset of the output that follows.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
+    pub offset: u64,
+    /// All input before this offset has been taken; input goes on here.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
+    pub input_offset: u64,
+    /// The whole screen, for a page that cannot go on from what it has. Without it, it can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screen: Option<Screen>,
+}
+
+/// A screen with its history, as of the offset that it comes with.
+#[derive(Clone, Deserialize, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Screen {
+    /// The columns that it is for, in cells.
+    pub cols: u16,
+    /// The rows that it is for, in cells.
+    pub rows: u16,
+    /// Escape sequences that make it on a terminal of this size that was just reset.
+    #[cfg_attr(feature = "typescript", ts(type = "ArrayBuffer"))]
+    pub snapshot: Bytes,
+}
+
+/// `session-taken-over`: another socket has the session now.
+#[derive(Clone, Deserialize, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct TakenOver {
+    /// The right to take it back, with `resume-session`.
+    pub token: String,
+}
+
+/// `session-warning`: the session will end.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Warning {
+    /// Why: `timed_out` (unless something is typed or `stay-connected` is sent), `max_duration` or
+    /// `shutdown`.
+    pub code: Code,
+    /// In how many seconds.
+    pub seconds: u32,
+}
+
 /// `session-error`: an event was refused, and what was running still is.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -195,6 +262,10 @@ pub struct Closed {
     /// The name of the signal that killed the shell, without `SIG`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_signal: Option<String>,
+    /// How long the shell was open, in seconds, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typescript", ts(optional, type = "number"))]
+    pub duration_s: Option<u64>,
 }
 
 #[cfg(test)]
@@ -232,6 +303,7 @@ mod tests {
             retry: false,
             exit_status: None,
             exit_signal: None,
+            duration_s: None,
         };
         let json = serde_json::to_string(&closed).unwrap();
         assert_eq!(json, r#"{"code":"link_lost","message":"gone","peer":"target","retry":false}"#);

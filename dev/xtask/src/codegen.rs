@@ -59,6 +59,7 @@ fn declarations() -> Vec<String> {
         wire::Step::decl(&config),
         wire::ConnectAuth::decl(&config),
         wire::StartSession::decl(&config),
+        wire::ResumeSession::decl(&config),
         wire::Input::decl(&config),
         wire::Resize::decl(&config),
         wire::OutputAck::decl(&config),
@@ -66,6 +67,10 @@ fn declarations() -> Vec<String> {
         wire::Ready::decl(&config),
         wire::OutputBytes::decl(&config),
         wire::InputAck::decl(&config),
+        wire::Screen::decl(&config),
+        wire::Attached::decl(&config),
+        wire::TakenOver::decl(&config),
+        wire::Warning::decl(&config),
         wire::SocketError::decl(&config),
         wire::Closed::decl(&config),
     ]
@@ -85,23 +90,30 @@ fn laid_out(declaration: &str) -> String {
 fn events(text: &mut String) -> anyhow::Result<()> {
     let config = Config::new();
     let to_gateway = [
-        (event::START_SESSION, wire::StartSession::name(&config)),
-        (event::SSH_INPUT, wire::Input::name(&config)),
-        (event::RESIZE, wire::Resize::name(&config)),
-        (event::SSH_OUTPUT_ACK, wire::OutputAck::name(&config)),
+        (event::START_SESSION, Some(wire::StartSession::name(&config))),
+        (event::RESUME_SESSION, Some(wire::ResumeSession::name(&config))),
+        (event::SESSION_ATTACHED_ACK, None),
+        (event::SSH_INPUT, Some(wire::Input::name(&config))),
+        (event::RESIZE, Some(wire::Resize::name(&config))),
+        (event::SSH_OUTPUT_ACK, Some(wire::OutputAck::name(&config))),
+        (event::STAY_CONNECTED, None),
     ];
     let from_gateway = [
-        (event::SESSION_PROGRESS, wire::Progress::name(&config)),
-        (event::CONNECTION_READY, wire::Ready::name(&config)),
-        (event::SSH_OUTPUT, wire::OutputBytes::name(&config)),
-        (event::SSH_INPUT_ACK, wire::InputAck::name(&config)),
-        (event::SESSION_ERROR, wire::SocketError::name(&config)),
-        (event::SESSION_CLOSED, wire::Closed::name(&config)),
+        (event::SESSION_PROGRESS, Some(wire::Progress::name(&config))),
+        (event::SESSION_ATTACHED, Some(wire::Attached::name(&config))),
+        (event::SESSION_TAKEN_OVER, Some(wire::TakenOver::name(&config))),
+        (event::SESSION_WARNING, Some(wire::Warning::name(&config))),
+        (event::CONNECTION_READY, Some(wire::Ready::name(&config))),
+        (event::SSH_OUTPUT, Some(wire::OutputBytes::name(&config))),
+        (event::SSH_INPUT_ACK, Some(wire::InputAck::name(&config))),
+        (event::SESSION_ERROR, Some(wire::SocketError::name(&config))),
+        (event::SESSION_CLOSED, Some(wire::Closed::name(&config))),
     ];
     for (direction, events) in [("ToGateway", &to_gateway[..]), ("FromGateway", &from_gateway[..])] {
         writeln!(text, "\nexport type {direction} = {{")?;
         for (name, payload) in events {
-            writeln!(text, "  '{name}': (payload: {payload}) => void;")?;
+            let parameter = payload.as_ref().map_or(String::new(), |payload| format!("payload: {payload}"));
+            writeln!(text, "  '{name}': ({parameter}) => void;")?;
         }
         writeln!(text, "}};")?;
     }
