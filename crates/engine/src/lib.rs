@@ -5,20 +5,27 @@
 
 mod client;
 mod dial;
+mod options;
+mod quota;
 mod reason;
 mod registry;
 mod sealed;
 mod session;
+mod sessions;
 mod target;
 mod ticket;
+mod token;
 
-pub use client::{Client, ClientFull, Notice};
+pub use client::{Client, ClientFull, EndingCause, Notice, Snapshot};
 pub use dial::{
     DialError, DialOrder, Dialer, Exit, ProgressSink, Shell, ShellEvent, ShellGone, Step, Transport,
 };
+pub use options::{DetachedOutput, Options, Quotas};
 pub use reason::{CloseReason, Peer};
-pub use registry::Registry;
+pub use registry::{Registry, StartError};
 pub use sealed::SealError;
-pub use session::{Handle, InputFull, MAX_WAITING_INPUT, credit::CreditLimits};
+pub use session::{Attachment, InputRefused, MAX_WAITING_INPUT, credit::CreditLimits};
+pub use sessions::{Counts, SessionUnknown};
 pub use target::{Credentials, Fingerprint, InvalidHostKey, Pty, Target, TermSize};
 pub use ticket::{IssueError, Issued, MAX_TICKETS, MAX_TRIES, SessionOrder, Ticket, TicketUnknown};
+pub use token::ResumeToken;

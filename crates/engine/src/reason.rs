@@ -28,12 +28,18 @@ pub enum CloseReason {
     /// The connection to the target broke.
     #[error("The connection to the server was lost.")]
     LinkLost,
-    /// The client judged the session idle.
+    /// Nothing was typed for too long, or the client said so.
     #[error("Timed-out, this session was inactive for too long")]
     TimedOut,
+    /// It lasted as long as it may.
+    #[error("This session lasted as long as a session may.")]
+    MaxDuration,
     /// The browser went away.
     #[error("The browser went away.")]
     BrowserGone,
+    /// The browser went away and did not come back in time.
+    #[error("The browser went away and did not come back.")]
+    NobodyCameBack,
     /// The browser took no output for too long.
     #[error("The browser stopped taking output.")]
     BrowserStalled,
@@ -57,8 +63,12 @@ impl CloseReason {
         match self {
             Self::DialFailed(error) => error.peer(),
             Self::Exited(_) | Self::TargetClosed | Self::LinkLost => Peer::Target,
-            Self::TimedOut | Self::BrowserGone | Self::BrowserStalled | Self::InputOverflow => Peer::Browser,
-            Self::Shutdown | Self::Internal => Peer::Gateway,
+            Self::TimedOut
+            | Self::BrowserGone
+            | Self::NobodyCameBack
+            | Self::BrowserStalled
+            | Self::InputOverflow => Peer::Browser,
+            Self::MaxDuration | Self::Shutdown | Self::Internal => Peer::Gateway,
         }
     }
 }

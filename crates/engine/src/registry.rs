@@ -1,38 +1,79 @@
 //! The registry: every ticket and every session of one gateway.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::available_parallelism,
+    time::Duration,
+};
 
 use futures_util::FutureExt as _;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    client::{Client, Notice},
+    client::Client,
     dial::Dialer,
-    reason::CloseReason,
+    options::Options,
+    quota::{Full, Quota},
     sealed::SealError,
-    session::{Handle, Owner},
+    session::{Attachment, Owner, Seat, mailbox::Mailbox},
+    sessions::{Counts, Right, SessionUnknown, Sessions},
     target::TermSize,
     ticket::{IssueError, Issued, SessionOrder, Ticket, TicketUnknown, Tickets},
+    token::ResumeToken,
 };
 
 /// Every ticket and every session of one gateway.
 pub struct Registry {
     dialer: Arc<dyn Dialer>,
+    options: Arc<Options>,
     tickets: Arc<Tickets>,
-    sessions: TaskTracker,
+    quota: Arc<Quota>,
+    sessions: Arc<Sessions>,
+    tasks: TaskTracker,
+    /// How many screens are fed at a time.
+    mirrors: Arc<Semaphore>,
+    draining: AtomicBool,
     stop: CancellationToken,
 }
 
+/// Why a ticket started no session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum StartError {
+    /// It was never issued, was redeemed, or has expired.
+    #[error(transparent)]
+    TicketUnknown(#[from] TicketUnknown),
+    /// There are as many sessions as there may be; the ticket is as it was.
+    #[error("Too many sessions are open.")]
+    TooManySessions,
+    /// The gateway is going down; the ticket is as it was.
+    #[error("The gateway is shutting down.")]
+    ShuttingDown,
+}
+
 impl Registry {
-    /// An empty registry whose tickets live for `ticket_ttl`.
+    /// An empty registry.
     ///
     /// # Errors
     /// The key that seals credentials cannot be made.
-    pub fn new(dialer: Arc<dyn Dialer>, ticket_ttl: Duration) -> Result<Arc<Self>, SealError> {
+    pub fn new(dialer: Arc<dyn Dialer>, options: Options) -> Result<Arc<Self>, SealError> {
         Ok(Arc::new(Self {
             dialer,
-            tickets: Tickets::new(ticket_ttl)?,
-            sessions: TaskTracker::new(),
+            tickets: Tickets::new(options.ticket_ttl)?,
+            quota: Quota::new(options.quotas),
+            options: Arc::new(options),
+            sessions: Arc::default(),
+            tasks: TaskTracker::new(),
+            mirrors: Arc::new(Semaphore::new(available_parallelism().map_or(1, usize::from))),
+            draining: AtomicBool::new(false),
             stop: CancellationToken::new(),
         }))
     }
@@ -40,75 +81,141 @@ impl Registry {
     /// Keeps an order, sealed, under a new ticket. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// Too many tickets wait, or the gateway is going down.
+    /// Too many tickets wait, too many sessions are open, or the gateway is going down.
     pub fn issue(&self, order: SessionOrder) -> Result<Issued, IssueError> {
-        if self.stop.is_cancelled() {
+        if self.is_going_down() {
             return Err(IssueError::ShuttingDown);
         }
+        self.quota
+            .check(order.caller.as_deref())
+            .map_err(|full| IssueError::TooManySessions { of_caller: full == Full::OfCaller })?;
         self.tickets.issue(order)
     }
 
-    /// Whether the ticket could be redeemed now, or may be given back by a session that is dialing.
+    /// Whether the ticket could be redeemed now, or may be given back by a session that is
+    /// dialing, or leads to one whose page may not know that it has it.
     #[must_use]
     pub fn knows(&self, ticket: &Ticket) -> bool {
-        self.tickets.knows(ticket)
+        self.tickets.knows(ticket) || self.sessions.knows(ticket.hash())
     }
 
     /// Redeems the ticket, once, and spawns its session; how that goes, `client` is told.
+    /// `address` is where the client is, for the quota of each.
     ///
     /// # Errors
-    /// The ticket is unknown, used or expired.
+    /// The ticket starts nothing, or nothing more may be started.
     pub fn start(
         &self,
         ticket: &Ticket,
         size: Option<TermSize>,
         client: Arc<dyn Client>,
-    ) -> Result<Handle, TicketUnknown> {
-        let ticket = self.tickets.redeem(ticket)?;
-        let handle = Handle::new();
+        address: IpAddr,
+    ) -> Result<Attachment, StartError> {
+        let redeemed = match self.tickets.redeem(ticket) {
+            Ok(redeemed) => redeemed,
+            Err(unknown) => {
+                let right = Right::Ticket(ticket.hash());
+                return self.sessions.attach(&right, None, client).map_err(|SessionUnknown| unknown.into());
+            }
+        };
+        if self.is_going_down() {
+            redeemed.undo();
+            return Err(StartError::ShuttingDown);
+        }
+        let Ok(place) = self.quota.take(address, redeemed.caller().map(str::to_owned)) else {
+            redeemed.undo();
+            return Err(StartError::TooManySessions);
+        };
+        let mailbox = Arc::new(Mailbox::default());
+        let generation = mailbox.attach_first();
+        let over = CancellationToken::new();
+        let membership = self.sessions.enter(Arc::clone(&mailbox));
+        let attachment = Attachment::new(
+            Arc::clone(&mailbox),
+            generation,
+            over.clone(),
+            Arc::clone(&self.sessions),
+            membership.id,
+        );
         let owner = Owner {
             dialer: Arc::clone(&self.dialer),
-            ticket,
+            options: Arc::clone(&self.options),
+            mirrors: Arc::clone(&self.mirrors),
+            ticket: redeemed,
             size,
-            client: Arc::clone(&client),
-            handle: handle.clone(),
+            seat: Seat::new(client, over),
+            generation,
+            mailbox,
+            membership,
             stop: self.stop.child_token(),
         };
-        let watched = watched(owner, client);
-        let ending = handle.clone();
-        self.sessions.spawn(async move {
-            watched.await;
-            ending.end();
+        self.tasks.spawn(async move {
+            watched(owner).await;
+            drop(place);
         });
-        Ok(handle)
+        Ok(attachment)
     }
 
-    /// The number of sessions that are not over, those that are still dialing included.
+    /// Attaches a browser to the session that it shows the token of, in the place of whoever has
+    /// it. `have` is the output that it has; without it, it gets the whole screen.
+    ///
+    /// # Errors
+    /// The token is of no session.
+    pub fn resume(
+        &self,
+        token: &ResumeToken,
+        have: Option<u64>,
+        client: Arc<dyn Client>,
+    ) -> Result<Attachment, SessionUnknown> {
+        self.sessions.attach(&Right::Token(token.hash()), have, client)
+    }
+
+    /// What every session is held to.
     #[must_use]
-    pub fn sessions(&self) -> usize {
-        self.sessions.len()
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// How many tickets and sessions there are.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts { tickets: self.tickets.count(), ..self.sessions.counts() }
+    }
+
+    /// Issues and starts nothing more, tells every browser that its session ends in `limit`, and
+    /// returns when all sessions are over or the time is up.
+    pub async fn drain(&self, limit: Duration) {
+        self.draining.store(true, Ordering::SeqCst);
+        let at = Instant::now() + limit;
+        self.sessions.drain(at);
+        self.tasks.close();
+        if timeout_at(at, self.tasks.wait()).await.is_err() {
+            tracing::info!(sessions = self.tasks.len(), "sessions are left that must end now");
+        }
+    }
+
+    /// Whether nothing more is issued and started.
+    #[must_use]
+    pub fn is_going_down(&self) -> bool {
+        self.draining.load(Ordering::SeqCst) || self.stop.is_cancelled()
     }
 
     /// Issues nothing more, forgets every ticket, ends every session with
-    /// [`CloseReason::Shutdown`], and returns when all are gone: within about 5 s.
+    /// [`CloseReason::Shutdown`](crate::CloseReason::Shutdown), and returns when all are gone: within about 5 s.
     pub async fn shutdown(&self) {
         self.stop.cancel();
         self.tickets.clear();
-        self.sessions.close();
-        self.sessions.wait().await;
+        self.tasks.close();
+        self.tasks.wait().await;
+        // Those that were dialing gave theirs back.
+        self.tickets.clear();
     }
 }
 
-/// Runs a session; a panic ends this one and no other, and its browser is told.
-async fn watched(owner: Owner, client: Arc<dyn Client>) {
+/// Runs a session; a panic ends this one and no other.
+async fn watched(owner: Owner) {
     match AssertUnwindSafe(owner.run()).catch_unwind().await {
         Ok(reason) => tracing::info!(%reason, peer = ?reason.peer(), "session ended"),
-        Err(_) => {
-            tracing::error!("a session panicked and was ended");
-            let notice = Notice::Closed { reason: CloseReason::Internal, retry: false };
-            if client.notice(&notice).is_err() {
-                tracing::warn!("the browser of the session that panicked cannot be told");
-            }
-        }
+        Err(_) => tracing::error!("a session panicked and was ended"),
     }
 }

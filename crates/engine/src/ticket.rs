@@ -12,6 +12,7 @@ use tokio::{task::AbortHandle, time::Instant};
 use uuid::Uuid;
 
 use crate::{
+    options::Options,
     sealed::{SealError, SealedCredentials, Sealer},
     target::{Credentials, Target, TermSize},
 };
@@ -38,7 +39,7 @@ impl Ticket {
         self.0.to_string()
     }
 
-    fn hash(&self) -> TicketHash {
+    pub(crate) fn hash(&self) -> TicketHash {
         let mut hash = [0; 32];
         hash.copy_from_slice(digest::digest(&digest::SHA256, self.0.as_bytes()).as_ref());
         TicketHash(hash)
@@ -53,7 +54,7 @@ impl fmt::Debug for Ticket {
 
 /// All that is kept of a ticket.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
-struct TicketHash([u8; 32]);
+pub(crate) struct TicketHash([u8; 32]);
 
 /// What a ticket stands for.
 pub struct SessionOrder {
@@ -65,6 +66,12 @@ pub struct SessionOrder {
     pub term: Option<String>,
     /// The size of the pty if the page names none.
     pub size: Option<TermSize>,
+    /// Who ordered it, for the quota of each.
+    pub caller: Option<String>,
+    /// How long it may go without input, if less than the gateway's own limit.
+    pub idle_timeout: Option<Duration>,
+    /// How long it may last, if less than the gateway's own limit.
+    pub max_duration: Option<Duration>,
 }
 
 /// A new ticket.
@@ -82,6 +89,12 @@ pub enum IssueError {
     /// [`MAX_TICKETS`] wait.
     #[error("too many tickets wait to be redeemed")]
     TooManyTickets,
+    /// There are as many sessions as there may be.
+    #[error("too many sessions are open")]
+    TooManySessions {
+        /// Whether that is the quota of this caller alone.
+        of_caller: bool,
+    },
     /// The gateway is going down.
     #[error("the gateway is shutting down")]
     ShuttingDown,
@@ -104,7 +117,7 @@ pub(crate) struct Tickets {
 
 enum Slot {
     /// Waits to be redeemed.
-    Waiting(Waiting),
+    Waiting(Box<Waiting>),
     /// Somebody holds it and may give it back. Looking at it shows no difference, so that a page
     /// that is reloaded while its session is dialed finds its link.
     Held,
@@ -115,6 +128,9 @@ struct Waiting {
     credentials: SealedCredentials,
     term: Option<String>,
     size: Option<TermSize>,
+    caller: Option<String>,
+    idle_timeout: Option<Duration>,
+    max_duration: Option<Duration>,
     tries_left: u32,
     expires: Instant,
     /// Forgets the ticket at its time; one timer each, so nothing ever scans.
@@ -147,11 +163,14 @@ impl Tickets {
             credentials,
             term: order.term,
             size: order.size,
+            caller: order.caller,
+            idle_timeout: order.idle_timeout,
+            max_duration: order.max_duration,
             tries_left: MAX_TRIES,
             expires,
             expiry: self.forget_at(hash, expires),
         };
-        slots.insert(hash, Slot::Waiting(waiting));
+        slots.insert(hash, Slot::Waiting(Box::new(waiting)));
         Ok(Issued { ticket, valid_for: self.ttl })
     }
 
@@ -167,6 +186,11 @@ impl Tickets {
         let Some(Slot::Waiting(mut waiting)) = slot else { return Err(TicketUnknown) };
         waiting.tries_left -= 1;
         Ok(Redeemed { tickets: Arc::clone(self), hash, waiting: Some(waiting) })
+    }
+
+    /// How many wait or are held.
+    pub(crate) fn count(&self) -> usize {
+        self.slots.lock().len()
     }
 
     /// Forgets every ticket that waits.
@@ -191,7 +215,7 @@ impl Tickets {
 pub(crate) struct Redeemed {
     tickets: Arc<Tickets>,
     hash: TicketHash,
-    waiting: Option<Waiting>,
+    waiting: Option<Box<Waiting>>,
 }
 
 impl Redeemed {
@@ -203,7 +227,41 @@ impl Redeemed {
             credentials: self.tickets.sealer.open(&waiting.credentials)?,
             term: waiting.term.clone(),
             size: waiting.size,
+            caller: waiting.caller.clone(),
+            idle_timeout: waiting.idle_timeout,
+            max_duration: waiting.max_duration,
         })
+    }
+
+    /// Who ordered it.
+    pub(crate) fn caller(&self) -> Option<&str> {
+        self.waiting.as_ref().and_then(|waiting| waiting.caller.as_deref())
+    }
+
+    /// How long its session may go without input, and last: the lesser of what was ordered and
+    /// what the gateway allows.
+    pub(crate) fn time_limits(&self, options: &Options) -> (Option<Duration>, Option<Duration>) {
+        let lesser = |ordered: Option<Duration>, allowed: Option<Duration>| {
+            ordered.map_or(allowed, |ordered| Some(allowed.map_or(ordered, |allowed| ordered.min(allowed))))
+        };
+        let ordered = self.waiting.as_ref();
+        (
+            lesser(ordered.and_then(|waiting| waiting.idle_timeout), options.idle_timeout),
+            lesser(ordered.and_then(|waiting| waiting.max_duration), options.max_duration),
+        )
+    }
+
+    /// What is known of the ticket once it is gone.
+    pub(crate) fn hash(&self) -> TicketHash {
+        self.hash
+    }
+
+    /// Gives the ticket back as if it had not been redeemed.
+    pub(crate) fn undo(mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.tries_left += 1;
+        }
+        self.put_back();
     }
 
     /// A shell was opened: the ticket is over.
@@ -250,6 +308,9 @@ mod tests {
             credentials: Credentials::Password("secret".into()),
             term: None,
             size: None,
+            caller: None,
+            idle_timeout: None,
+            max_duration: None,
         }
     }
 

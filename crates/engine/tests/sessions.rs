@@ -3,15 +3,16 @@
 #![allow(clippy::unwrap_used)]
 
 use std::{
+    net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use bytes::Bytes;
 use engine::{
-    Client, ClientFull, CloseReason, Credentials, CreditLimits, DialError, DialOrder, Dialer, Exit, Handle,
-    Notice, ProgressSink, Registry, SessionOrder, Shell, ShellEvent, ShellGone, Step, Target, TermSize,
-    Ticket, Transport,
+    Attachment, Client, ClientFull, CloseReason, Counts, Credentials, CreditLimits, DialError, DialOrder,
+    Dialer, Exit, Notice, Options, ProgressSink, Registry, SessionOrder, Shell, ShellEvent, ShellGone, Step,
+    Target, TermSize, Ticket, Transport,
 };
 use futures_util::{FutureExt as _, future::BoxFuture, stream};
 use tokio::{
@@ -19,6 +20,7 @@ use tokio::{
     time::Instant,
 };
 
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const LIMITS: CreditLimits = CreditLimits { high_water: 256 * 1024, low_water: 64 * 1024, chunks: 64 };
 
 /// The other end of a shell: what the test sends as the shell, and what the session sent to it.
@@ -87,7 +89,7 @@ struct Browser {
     output: Mutex<Vec<u8>>,
     notices: Mutex<Vec<Notice>>,
     changed: watch::Sender<u64>,
-    acknowledges: Mutex<Option<Handle>>,
+    acknowledges: Mutex<Option<Attachment>>,
 }
 
 impl Browser {
@@ -104,7 +106,7 @@ impl Browser {
 
     async fn closed(&self) -> (CloseReason, bool) {
         let last = |browser: &Self| match browser.notices.lock().unwrap().last() {
-            Some(Notice::Closed { reason, retry }) => Some((reason.clone(), *retry)),
+            Some(Notice::Closed { reason, retry, .. }) => Some((reason.clone(), *retry)),
             _ => None,
         };
         self.until(|browser| last(browser).is_some()).await;
@@ -119,6 +121,10 @@ impl Browser {
 impl Client for Browser {
     fn limits(&self) -> CreditLimits {
         LIMITS
+    }
+
+    fn can_resume(&self) -> bool {
+        false
     }
 
     fn output(&self, offset: u64, bytes: &Bytes) -> Result<(), ClientFull> {
@@ -147,24 +153,37 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(Options::default())
+    }
+
+    fn with(options: Options) -> Self {
         let (sender, far_ends) = mpsc::unbounded_channel();
-        let registry = Registry::new(Arc::new(ScriptedDialer(sender)), Duration::from_secs(120)).unwrap();
+        let registry = Registry::new(Arc::new(ScriptedDialer(sender)), options).unwrap();
         Self { registry, far_ends }
     }
 
     fn ticket(&self, host: &str) -> Ticket {
         let target = Target { host: host.into(), port: 22, username: "me".into(), host_key: None };
         let credentials = Credentials::Password("secret".into());
-        self.registry.issue(SessionOrder { target, credentials, term: None, size: None }).unwrap().ticket
+        let order = SessionOrder {
+            target,
+            credentials,
+            term: None,
+            size: None,
+            caller: None,
+            idle_timeout: None,
+            max_duration: None,
+        };
+        self.registry.issue(order).unwrap().ticket
     }
 
-    fn start(&self, host: &str) -> (Handle, Arc<Browser>) {
+    fn start(&self, host: &str) -> (Attachment, Arc<Browser>) {
         let browser = Arc::new(Browser::default());
-        let handle = self.registry.start(&self.ticket(host), None, Arc::clone(&browser) as _).unwrap();
+        let handle = self.registry.start(&self.ticket(host), None, Arc::clone(&browser) as _, HERE).unwrap();
         (handle, browser)
     }
 
-    async fn open(&mut self) -> (Handle, Arc<Browser>, FarEnd) {
+    async fn open(&mut self) -> (Attachment, Arc<Browser>, FarEnd) {
         let (handle, browser) = self.start("example");
         let far_end = self.far_ends.recv().await.unwrap();
         (handle, browser, far_end)
@@ -189,7 +208,7 @@ async fn input_and_size_pass_while_the_browser_takes_nothing() {
     let taken = flood(far_end.events.clone());
     browser.until(|browser| browser.received() as u64 == LIMITS.high_water).await;
     let before = *taken.borrow();
-    session.input(b"\x03").unwrap();
+    session.input(None, b"\x03").unwrap();
     session.resize(TermSize::clamped(100, 40));
     let mut sent = [far_end.sent.recv().await.unwrap(), far_end.sent.recv().await.unwrap()];
     sent.sort_by_key(|sent| matches!(sent, Sent::Input(_)));
@@ -245,7 +264,7 @@ async fn input_keeps_its_order_and_is_acknowledged() {
     let typed = expected.clone();
     tokio::spawn(async move {
         for piece in typed.chunks(7) {
-            typing.input(piece).unwrap();
+            typing.input(None, piece).unwrap();
             tokio::task::yield_now().await;
         }
     });
@@ -271,7 +290,7 @@ async fn a_failed_dial_leaves_the_ticket_and_says_so() {
     let ticket = bench.ticket("refused");
     for retry in [true, true, false] {
         let browser = Arc::new(Browser::default());
-        bench.registry.start(&ticket, None, Arc::clone(&browser) as _).unwrap();
+        bench.registry.start(&ticket, None, Arc::clone(&browser) as _, HERE).unwrap();
         let (reason, may_retry) = browser.closed().await;
         assert!(matches!(reason, CloseReason::DialFailed(DialError::ConnectRefused { .. })), "{reason:?}");
         assert_eq!(may_retry, retry);
@@ -284,12 +303,12 @@ async fn a_browser_that_leaves_while_dialing_ends_the_attempt_and_not_the_ticket
     let bench = Bench::new();
     let ticket = bench.ticket("silent");
     let browser = Arc::new(Browser::default());
-    let session = bench.registry.start(&ticket, None, Arc::clone(&browser) as _).unwrap();
+    let session = bench.registry.start(&ticket, None, Arc::clone(&browser) as _, HERE).unwrap();
     // Whoever looks sees it, and nobody else gets it.
     assert!(bench.registry.knows(&ticket));
-    assert!(bench.registry.start(&ticket, None, Arc::clone(&browser) as _).is_err());
+    assert!(bench.registry.start(&ticket, None, Arc::clone(&browser) as _, HERE).is_err());
     browser.until(|browser| !browser.notices.lock().unwrap().is_empty()).await;
-    session.close(CloseReason::BrowserGone);
+    session.gone();
     assert_eq!(browser.closed().await.0, CloseReason::BrowserGone);
     assert!(bench.registry.knows(&ticket));
 }
@@ -302,7 +321,7 @@ async fn a_shell_is_closed_whatever_ends_its_session() {
         session.close(reason.clone());
         assert_eq!(far_end.sent.recv().await, Some(Sent::Closed));
         assert_eq!(browser.closed().await.0, reason);
-        session.ended().await;
+        session.over().await;
     }
     let mut bench = Bench::new();
     let (_session, browser, mut far_end) = bench.open().await;
@@ -316,8 +335,8 @@ async fn too_much_input_ends_the_session_with_a_reason() {
     let bench = Bench::new();
     // While it dials nothing takes input.
     let (session, browser) = bench.start("silent");
-    session.input(&vec![b'x'; engine::MAX_WAITING_INPUT]).unwrap();
-    session.input(b"y").unwrap_err();
+    session.input(None, &vec![b'x'; engine::MAX_WAITING_INPUT]).unwrap();
+    session.input(None, b"y").unwrap_err();
     assert_eq!(browser.closed().await.0, CloseReason::InputOverflow);
 }
 
@@ -327,7 +346,7 @@ async fn a_panic_ends_one_session_and_no_other() {
     let (session, _browser, mut far_end) = bench.open().await;
     let (_, unlucky) = bench.start("panic");
     assert_eq!(unlucky.closed().await, (CloseReason::Internal, false));
-    session.input(b"still here").unwrap();
+    session.input(None, b"still here").unwrap();
     assert_eq!(far_end.sent.recv().await, Some(Sent::Input(Bytes::from_static(b"still here"))));
 }
 
@@ -347,5 +366,5 @@ async fn shutdown_tells_every_browser_and_ends_within_seconds() {
         assert_eq!(browser.closed().await.0, CloseReason::Shutdown);
     }
     assert!(!bench.registry.knows(&waiting));
-    assert_eq!(bench.registry.sessions(), 0);
+    assert_eq!(bench.registry.counts(), Counts::default());
 }

@@ -24,13 +24,19 @@ pub(crate) struct Credit {
 }
 
 impl Credit {
-    pub(crate) fn new(limits: CreditLimits) -> Self {
-        Self { limits, sent: 0, acked: 0, chunk_ends: VecDeque::new(), paused: false }
+    /// All output before `offset` is with the browser.
+    pub(crate) fn new(limits: CreditLimits, offset: u64) -> Self {
+        Self { limits, sent: offset, acked: offset, chunk_ends: VecDeque::new(), paused: false }
     }
 
     /// The offset of the next byte to send.
     pub(crate) fn sent(&self) -> u64 {
         self.sent
+    }
+
+    /// The offset behind all output that was acknowledged.
+    pub(crate) fn acked(&self) -> u64 {
+        self.acked
     }
 
     /// How many bytes may be sent now; 0 while paused.
@@ -77,7 +83,7 @@ mod tests {
 
     #[test]
     fn it_pauses_at_the_high_and_resumes_at_the_low_water_mark() {
-        let mut credit = Credit::new(LIMITS);
+        let mut credit = Credit::new(LIMITS, 0);
         credit.take(600);
         assert_eq!(credit.room(), 400);
         credit.take(400);
@@ -90,7 +96,7 @@ mod tests {
 
     #[test]
     fn many_small_chunks_pause_it_too() {
-        let mut credit = Credit::new(LIMITS);
+        let mut credit = Credit::new(LIMITS, 0);
         for _ in 0..8 {
             assert!(credit.room() > 0);
             credit.take(1);
@@ -102,7 +108,7 @@ mod tests {
 
     #[test]
     fn impossible_acknowledgements_change_nothing() {
-        let mut credit = Credit::new(LIMITS);
+        let mut credit = Credit::new(LIMITS, 0);
         credit.take(1000);
         assert!(!credit.ack(1001));
         assert!(credit.ack(900));
@@ -115,7 +121,7 @@ mod tests {
         /// Whoever acknowledges what it got is always sent more, and the bound always holds.
         #[test]
         fn it_never_stalls_and_never_exceeds_its_bound(steps in prop::collection::vec((1_usize..400, 0_u64..1200), 1..200)) {
-            let mut credit = Credit::new(LIMITS);
+            let mut credit = Credit::new(LIMITS, 0);
             for (length, ack) in steps {
                 let length = length.min(usize::try_from(credit.room()).unwrap());
                 if length > 0 {

@@ -1,30 +1,55 @@
-//! Output and notices that the browser has not been given yet.
+//! Output and notices on their way to the browser.
 
 use std::collections::VecDeque;
 
-use bytes::{Bytes, BytesMut};
-
-use super::credit::{Credit, CreditLimits};
+use super::{
+    backlog::{Backlog, CHUNK},
+    credit::{Credit, CreditLimits},
+};
 use crate::client::{Client, Notice};
 
-/// The largest chunk of output, in bytes.
-pub(crate) const CHUNK: usize = 64 * 1024;
-
-/// Output waits here in order until credit and client let it go; nothing is ever dropped.
+/// Output waits here in order until credit and client let it go, and stays for a while after that,
+/// for a browser that comes back.
 pub(crate) struct Outbox {
-    output: BytesMut,
+    backlog: Backlog,
+    /// How much is kept although the browser has it, in bytes.
+    keep: u64,
     notices: VecDeque<Notice>,
     credit: Credit,
+    /// The last word was said: no output goes any more.
+    closed: bool,
 }
 
 impl Outbox {
-    pub(crate) fn new(limits: CreditLimits) -> Self {
-        Self { output: BytesMut::new(), notices: VecDeque::new(), credit: Credit::new(limits) }
+    /// For a client with these limits; `keep` bytes are kept although it has them.
+    pub(crate) fn new(limits: CreditLimits, keep: usize) -> Self {
+        Self {
+            backlog: Backlog::default(),
+            keep: keep as u64,
+            notices: VecDeque::new(),
+            credit: Credit::new(limits, 0),
+            closed: false,
+        }
     }
 
-    /// Adds output behind what waits. It is copied, so that small messages cost their bytes only.
+    /// The backlog, for whoever mirrors it.
+    pub(crate) fn backlog(&mut self) -> &mut Backlog {
+        &mut self.backlog
+    }
+
+    /// The offset behind all output.
+    pub(crate) fn end(&self) -> u64 {
+        self.backlog.end()
+    }
+
+    /// The offset behind all output that a browser said it has.
+    pub(crate) fn acked(&self) -> u64 {
+        self.credit.acked()
+    }
+
+    /// Adds output behind what waits.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        self.output.extend_from_slice(bytes);
+        self.backlog.push(bytes);
     }
 
     /// Adds a notice; it goes before output that waits.
@@ -35,21 +60,41 @@ impl Outbox {
         self.notices.push_back(notice);
     }
 
+    /// Whether a browser that has all output before `offset` can go on from there.
+    pub(crate) fn continues_from(&self, offset: u64) -> bool {
+        (self.backlog.start()..=self.backlog.end()).contains(&offset)
+    }
+
+    /// Another client takes the output from `offset` on. Notices for the one before are void.
+    pub(crate) fn attach(&mut self, limits: CreditLimits, offset: u64) {
+        self.notices.clear();
+        self.closed = false;
+        self.credit = Credit::new(limits, offset);
+    }
+
     /// The session is over: `closed` is the last that the client hears, and output that it has
     /// not taken by now it never will.
     pub(crate) fn close(&mut self, closed: Notice) {
-        self.output.clear();
+        self.closed = true;
         self.push_notice(closed);
     }
 
-    /// Bytes that wait here.
+    /// Bytes that wait to be sent.
     pub(crate) fn waiting(&self) -> usize {
-        self.output.len()
+        if self.closed {
+            return 0;
+        }
+        usize::try_from(self.backlog.end() - self.credit.sent()).unwrap_or(usize::MAX)
     }
 
-    /// Whether nothing waits here.
+    /// Bytes that no browser said it has.
+    pub(crate) fn unseen(&self) -> usize {
+        usize::try_from(self.backlog.end() - self.credit.acked()).unwrap_or(usize::MAX)
+    }
+
+    /// Whether nothing waits to be sent.
     pub(crate) fn is_empty(&self) -> bool {
-        self.output.is_empty() && self.notices.is_empty()
+        self.waiting() == 0 && self.notices.is_empty()
     }
 
     /// See [`Credit::ack`].
@@ -65,36 +110,33 @@ impl Outbox {
             }
             self.notices.pop_front();
         }
-        while let Some(chunk) = self.next_chunk() {
+        while self.waiting() > 0 {
+            let room = usize::try_from(self.credit.room()).unwrap_or(CHUNK);
+            if room == 0 {
+                return;
+            }
+            let chunk = self.backlog.chunk(self.credit.sent(), room);
             if client.output(self.credit.sent(), &chunk).is_err() {
-                return self.put_back(chunk);
+                return;
             }
             self.credit.take(chunk.len());
         }
     }
 
-    /// Takes out the bytes that may go now, at most [`CHUNK`].
-    fn next_chunk(&mut self) -> Option<Bytes> {
-        let room = usize::try_from(self.credit.room()).unwrap_or(CHUNK).min(CHUNK);
-        if room == 0 || self.output.is_empty() {
-            return None;
-        }
-        if self.output.len() > room {
-            return Some(self.output.split_to(room).freeze());
-        }
-        // Taken whole, so that an idle session keeps no buffer.
-        Some(std::mem::take(&mut self.output).freeze())
+    /// Forgets output before `floor`, but for what is kept although the browser has it.
+    pub(crate) fn trim(&mut self, floor: u64) {
+        self.backlog.forget_before(floor.min(self.backlog.end().saturating_sub(self.keep)));
     }
 
-    fn put_back(&mut self, chunk: Bytes) {
-        let mut output = BytesMut::from(chunk);
-        output.unsplit(std::mem::take(&mut self.output));
-        self.output = output;
+    /// Forgets all output that was sent: nobody comes back for it.
+    pub(crate) fn trim_sent(&mut self) {
+        self.trim(self.credit.sent());
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use parking_lot::Mutex;
     use proptest::prelude::*;
 
@@ -115,6 +157,10 @@ mod tests {
             LIMITS
         }
 
+        fn can_resume(&self) -> bool {
+            true
+        }
+
         fn output(&self, offset: u64, bytes: &Bytes) -> Result<(), ClientFull> {
             if *self.refuse.lock() {
                 return Err(ClientFull);
@@ -133,7 +179,7 @@ mod tests {
     #[test]
     fn empty_output_takes_no_credit() {
         let taker = Taker::default();
-        let mut outbox = Outbox::new(LIMITS);
+        let mut outbox = Outbox::new(LIMITS, 0);
         for _ in 0..LIMITS.chunks * 2 {
             outbox.push(b"");
             outbox.flush(&taker);
@@ -143,16 +189,28 @@ mod tests {
         assert_eq!(*taker.got.lock(), b"x");
     }
 
+    #[test]
+    fn nothing_goes_behind_the_last_word() {
+        let taker = Taker::default();
+        let mut outbox = Outbox::new(LIMITS, 0);
+        outbox.push(b"x");
+        outbox.close(Notice::Ready);
+        outbox.flush(&taker);
+        assert!(outbox.is_empty());
+        assert_eq!(*taker.got.lock(), b"");
+    }
+
     proptest! {
-        /// Whatever is pushed, refused and acknowledged in whatever order: the same bytes arrive.
+        /// Whatever is pushed, refused, acknowledged, cut and resumed in whatever order: the same bytes arrive.
         #[test]
         fn every_byte_arrives_once_and_in_order(
-            steps in prop::collection::vec((0_usize..700, any::<bool>(), 0_u64..2000), 1..100)
+            steps in prop::collection::vec((0_usize..700, any::<bool>(), 0_u64..2000, 0_usize..1500), 1..100),
+            keep in 0_usize..2000,
         ) {
             let taker = Taker::default();
-            let mut outbox = Outbox::new(LIMITS);
+            let mut outbox = Outbox::new(LIMITS, keep);
             let mut expected = Vec::new();
-            for (length, refuse, ack) in steps {
+            for (length, refuse, ack, cut) in steps {
                 let piece: Vec<u8> = (0..length).map(|index| (expected.len() + index) as u8).collect();
                 expected.extend_from_slice(&piece);
                 outbox.push(&piece);
@@ -160,6 +218,14 @@ mod tests {
                 outbox.flush(&taker);
                 outbox.ack(ack);
                 prop_assert_eq!(outbox.waiting() + taker.got.lock().len(), expected.len());
+                // The socket goes, and with it what was on its way; never what was acknowledged.
+                let mut got = taker.got.lock();
+                let have = got.len().saturating_sub(cut).max(usize::try_from(outbox.acked()).unwrap());
+                got.truncate(have);
+                prop_assert!(outbox.continues_from(have as u64));
+                outbox.attach(LIMITS, have as u64);
+                drop(got);
+                outbox.trim(outbox.acked());
             }
             *taker.refuse.lock() = false;
             while !outbox.is_empty() {

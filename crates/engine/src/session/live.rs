@@ -1,0 +1,515 @@
+//! A session whose shell is open: everything that happens to it happens here, in one place and in order.
+//!
+//! Bytes from the shell go to the outbox and on to whoever is attached, while there is credit.
+//! Without credit the shell is drained gently and never not at all: a reader that stops would
+//! stop the SSH connection as a whole, with it keepalives and the very Ctrl-C that ends a flood.
+//! While nobody is attached the session waits for a browser to come back, shell or no shell.
+
+use std::{future, pin::Pin, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    backlog::CHUNK,
+    clock::{Clock, Due},
+    mailbox::Mailbox,
+    mirror::{Finished, Mirror, Mirrored},
+    outbox::Outbox,
+};
+use crate::{
+    client::{Client, EndingCause, Notice},
+    dial::{Exit, Shell, ShellEvent, ShellGone, Transport},
+    options::{DetachedOutput, Options},
+    reason::CloseReason,
+    sessions::{Membership, Standing},
+    target::TermSize,
+    token::ResumeToken,
+};
+
+/// The largest piece of input that is written at once, in bytes.
+const WRITE: usize = 32 * 1024;
+/// The client is told of taken input at least every so many bytes.
+const TELL_INPUT_EVERY: u64 = 16 * 1024;
+/// Without credit, one message of the shell is read in this time...
+const GENTLE_READ_EVERY: Duration = Duration::from_millis(500);
+/// ...and this many at once after something was sent to the shell, so that it gets there.
+const READS_PER_SEND: u32 = 32;
+/// The most output that waits for somebody to take it, in bytes: beyond it the shell is read for
+/// what is sent to it alone, and beyond twice as much not at all.
+const MAX_WAITING_OUTPUT: usize = 2 * 1024 * 1024;
+/// A client that takes no output for this long is given up. Browsers run the timers of a hidden page
+/// once a minute, and those acknowledge; a browser that is gone is found by its pings.
+pub(super) const STALL_LIMIT: Duration = Duration::from_secs(150);
+/// How long the last output and the reason may take to reach the client once a session ended by
+/// something else than its shell.
+pub(super) const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
+
+/// Whoever is attached. Dropped, it hears nothing more.
+pub(crate) struct Seat {
+    pub(super) client: Arc<dyn Client>,
+    over: CancellationToken,
+}
+
+impl Seat {
+    /// `over` is cancelled when this client hears nothing more.
+    pub(crate) fn new(client: Arc<dyn Client>, over: CancellationToken) -> Self {
+        Self { client, over }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let closed = Notice::Closed { reason: CloseReason::Internal, retry: false, lasted: None };
+            if self.client.notice(&closed).is_err() {
+                tracing::warn!("the browser of a session that panicked cannot be told");
+            }
+        }
+        self.over.cancel();
+    }
+}
+
+/// Who has the session.
+pub(super) enum Presence {
+    /// Somebody is attached.
+    Attached(Seat),
+    /// Somebody will be as soon as there is a screen to begin with.
+    Joining(Seat, Welcome),
+    /// Nobody is; somebody may come back until then.
+    Detached(Instant),
+}
+
+/// What a newcomer is told besides the screen.
+pub(super) struct Welcome {
+    pub(super) token: ResumeToken,
+    pub(super) starts: bool,
+}
+
+/// How far a session is.
+pub(super) enum Phase {
+    Running,
+    /// It ended. What is left goes to the client, which may take so long for each piece.
+    Draining {
+        reason: CloseReason,
+        limit: Duration,
+    },
+    /// All that is left is the reason, until then.
+    Telling {
+        reason: CloseReason,
+        until: Instant,
+    },
+    Over(CloseReason),
+}
+
+/// One thing that happened to a session.
+enum Event {
+    Stop,
+    Mail,
+    Written(Result<(), ShellGone>),
+    Resized,
+    Closed,
+    Mirrored(Finished),
+    Shell(Option<ShellEvent>),
+    Time,
+}
+
+type Sending = Option<BoxFuture<'static, Result<(), ShellGone>>>;
+
+/// A session whose shell is open, or was.
+pub(super) struct Live {
+    events: Pin<Box<dyn Stream<Item = ShellEvent> + Send>>,
+    shell: Arc<dyn Shell>,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) membership: Membership,
+    pub(super) options: Arc<Options>,
+    opened: Instant,
+    pub(super) clock: Clock,
+    /// When the gateway goes down, once it does.
+    pub(super) drain: Option<Instant>,
+    pub(super) presence: Presence,
+    pub(super) phase: Phase,
+    pub(super) outbox: Outbox,
+    /// The screen for browsers that come back; none where none can.
+    pub(super) mirror: Option<Mirror>,
+    /// What goes to the shell: input and how long it is, the size, and the end.
+    write: Sending,
+    write_length: u64,
+    size: Option<TermSize>,
+    pub(super) terminal_size: TermSize,
+    resize: Sending,
+    closing: Option<BoxFuture<'static, ()>>,
+    /// Input handed to the shell, and how much of it the client knows of; offsets.
+    input_taken: u64,
+    input_told: u64,
+    /// How the shell ended, once it said so; output may still follow.
+    exit: Option<Exit>,
+    /// Reads that are owed to what was sent while output is paused.
+    reads_owed: u32,
+    /// Whether output waits that nobody takes.
+    paused: bool,
+    next_gentle_read: Instant,
+    /// When output was last taken, or began to wait.
+    pub(super) progress: Instant,
+    /// How long the shell was open, once it is not.
+    pub(super) lasted: Duration,
+    pub(super) stopped: bool,
+}
+
+/// What a session begins with.
+pub(super) struct Beginning {
+    pub(super) transport: Transport,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) membership: Membership,
+    pub(super) options: Arc<Options>,
+    pub(super) seat: Seat,
+    pub(super) size: TermSize,
+    /// How long it may go without input, and last.
+    pub(super) idle_timeout: Option<Duration>,
+    pub(super) max_duration: Option<Duration>,
+    /// Where the browser can come back: the right to, and the screen for it.
+    pub(super) resume: Option<(ResumeToken, Mirror)>,
+}
+
+impl Live {
+    pub(super) fn new(beginning: Beginning) -> Self {
+        let Beginning { transport, mailbox, membership, options, seat, size, .. } = beginning;
+        let now = Instant::now();
+        let (token, mirror) = beginning.resume.unzip();
+        let mut outbox =
+            Outbox::new(seat.client.limits(), if mirror.is_some() { options.backlog } else { 0 });
+        if let Some(token) = token {
+            outbox.push_notice(Notice::Attached { token, offset: 0, input_offset: 0, screen: None });
+        }
+        outbox.push_notice(Notice::Ready);
+        membership.stands(Standing::Attached);
+        Self {
+            events: transport.events,
+            shell: transport.shell,
+            mailbox,
+            membership,
+            options,
+            opened: now,
+            clock: Clock::new(beginning.idle_timeout, beginning.max_duration, now),
+            drain: None,
+            presence: Presence::Attached(seat),
+            phase: Phase::Running,
+            outbox,
+            mirror,
+            write: None,
+            write_length: 0,
+            size: None,
+            terminal_size: size,
+            resize: None,
+            closing: None,
+            input_taken: 0,
+            input_told: 0,
+            exit: None,
+            reads_owed: 0,
+            paused: false,
+            next_gentle_read: now,
+            progress: now,
+            lasted: Duration::ZERO,
+            stopped: false,
+        }
+    }
+
+    /// Runs to the end, and says why it ended.
+    pub(super) async fn run(mut self, stop: &CancellationToken) -> CloseReason {
+        // Mail may have come while dialing.
+        self.on_mail();
+        loop {
+            self.note_pause();
+            self.settle(Instant::now());
+            if let Phase::Over(reason) = &self.phase
+                && self.closing.is_none()
+            {
+                let reason = reason.clone();
+                self.leave(&reason);
+                return reason;
+            }
+            match self.next_event(stop).await {
+                Event::Stop => self.on_stop(),
+                Event::Mail => self.on_mail(),
+                Event::Written(result) => self.on_written(result),
+                Event::Resized => self.on_resized(),
+                Event::Closed => {}
+                Event::Mirrored(finished) => self.on_mirrored(finished),
+                Event::Shell(event) => self.on_shell(event),
+                Event::Time => self.on_time(Instant::now()),
+            }
+        }
+    }
+
+    async fn next_event(&mut self, stop: &CancellationToken) -> Event {
+        let reads = self.reads();
+        let deadline = self.deadline(reads);
+        tokio::select! {
+            biased;
+            () = stop.cancelled(), if !self.stopped => Event::Stop,
+            () = self.mailbox.posted() => Event::Mail,
+            result = sent(&mut self.write) => Event::Written(result),
+            _ = sent(&mut self.resize) => Event::Resized,
+            () = closed(&mut self.closing) => Event::Closed,
+            finished = mirrored(&mut self.mirror) => Event::Mirrored(finished),
+            event = self.events.next(), if reads => Event::Shell(event),
+            () = sleep_until(deadline.unwrap_or(self.opened)), if deadline.is_some() => Event::Time,
+        }
+    }
+
+    /// Whether the shell may be read now.
+    fn reads(&self) -> bool {
+        let behind = self.mirror.as_ref().is_some_and(|mirror| mirror.is_behind(self.outbox.end()));
+        let excess = self.excess();
+        let owed = self.reads_owed > 0 && excess < 2 * MAX_WAITING_OUTPUT;
+        matches!(self.phase, Phase::Running) && !behind && (excess == 0 || owed)
+    }
+
+    /// Bytes of output that somebody should take before more is read; while there are some, the
+    /// session is paused.
+    fn excess(&self) -> usize {
+        match (&self.presence, self.options.detached_output) {
+            (Presence::Attached(_), _) => self.outbox.waiting(),
+            (_, DetachedOutput::Latest) => 0,
+            (_, DetachedOutput::Keep) => self.outbox.unseen().saturating_sub(self.options.backlog),
+        }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self.phase, Phase::Running)
+    }
+
+    /// When time alone will change something.
+    fn deadline(&self, reads: bool) -> Option<Instant> {
+        let phase = match (&self.phase, &self.presence) {
+            (Phase::Over(_), _) => return None,
+            (Phase::Telling { until, .. }, Presence::Attached(_)) | (_, Presence::Detached(until)) => {
+                Some(*until)
+            }
+            (Phase::Draining { limit, .. }, Presence::Attached(_)) => Some(self.progress + *limit),
+            (Phase::Running, Presence::Attached(_)) if self.excess() > 0 => Some(self.progress + STALL_LIMIT),
+            _ => None,
+        };
+        let gentle = (self.is_running() && !reads && self.excess() > 0).then_some(self.next_gentle_read);
+        let clock = if self.is_running() { self.clock.next() } else { None };
+        phase.into_iter().chain(gentle).chain(clock).min()
+    }
+
+    fn on_time(&mut self, now: Instant) {
+        if !self.is_running() {
+            return;
+        }
+        match (self.clock.due(now), &self.presence) {
+            (Some(Due::End(reason)), _) => return self.end(reason),
+            (Some(Due::Warn(cause, ends)), _) => self.warn(cause, ends),
+            (None, Presence::Detached(until)) if now >= *until => {
+                return self.end(CloseReason::NobodyCameBack);
+            }
+            (None, Presence::Attached(_)) if self.excess() > 0 && now >= self.progress + STALL_LIMIT => {
+                return self.give_up_client();
+            }
+            _ => {}
+        }
+        if now >= self.next_gentle_read && self.excess() > 0 {
+            self.gentle_read(now);
+        }
+    }
+
+    fn on_mail(&mut self) {
+        let post = self.mailbox.take_post();
+        if let Some(newcomer) = post.newcomer {
+            self.on_newcomer(newcomer);
+        }
+        if let Some(at) = post.drain {
+            self.drain = Some(at);
+            self.warn(EndingCause::Drain, at);
+        }
+        if post.active {
+            self.clock.active(Instant::now());
+        }
+        if post.acked.is_some_and(|offset| self.outbox.ack(offset)) {
+            self.progress = Instant::now();
+            self.trim();
+        }
+        self.size = post.size.or(self.size);
+        if post.gone {
+            self.on_gone();
+        }
+        if let Some(reason) = post.close {
+            self.end(reason);
+        }
+        self.flush();
+        self.send_size();
+        self.send_input();
+    }
+
+    /// A shell that is gone says why through its events.
+    fn on_written(&mut self, result: Result<(), ShellGone>) {
+        if result.is_ok() {
+            self.input_taken += self.write_length;
+            self.reads_owed = READS_PER_SEND;
+            if self.input_taken - self.input_told >= TELL_INPUT_EVERY {
+                self.input_told = self.input_taken;
+                self.outbox.push_notice(Notice::InputTaken(self.input_told));
+                self.flush();
+            }
+            self.send_input();
+        }
+    }
+
+    fn on_resized(&mut self) {
+        self.reads_owed = READS_PER_SEND;
+        self.send_size();
+    }
+
+    /// Takes what the shell has ready, at most about a chunk, and hands it on in one go: a lone
+    /// echo leaves at once, and a flood of small messages coalesces by itself.
+    fn on_shell(&mut self, event: Option<ShellEvent>) {
+        let begins = self.outbox.end();
+        self.on_message(event);
+        while self.is_running() && self.outbox.end() - begins < CHUNK as u64 {
+            let Some(next) = self.events.next().now_or_never() else { break };
+            self.on_message(next);
+        }
+        self.flush();
+        if let Some(mirror) = &mut self.mirror {
+            mirror.feed(self.outbox.backlog());
+        }
+        self.trim();
+    }
+
+    fn gentle_read(&mut self, now: Instant) {
+        self.next_gentle_read = now + GENTLE_READ_EVERY;
+        if self.excess() < MAX_WAITING_OUTPUT
+            && let Some(event) = self.events.next().now_or_never()
+        {
+            self.on_message(event);
+        }
+    }
+
+    fn on_message(&mut self, event: Option<ShellEvent>) {
+        self.reads_owed = self.reads_owed.saturating_sub(1);
+        match event {
+            Some(ShellEvent::Output(bytes)) => self.outbox.push(&bytes),
+            Some(ShellEvent::Exit(exit)) => self.exit = Some(exit),
+            Some(ShellEvent::LinkLost) => self.end_as(CloseReason::LinkLost),
+            None => self.end_as(CloseReason::TargetClosed),
+        }
+    }
+
+    fn end_as(&mut self, otherwise: CloseReason) {
+        let reason = self.exit.take().map_or(otherwise, CloseReason::Exited);
+        self.end(reason);
+    }
+
+    fn on_mirrored(&mut self, finished: Finished) {
+        let Some(mirror) = &mut self.mirror else { return };
+        match mirror.settle(finished, self.outbox.backlog()) {
+            Mirrored::Further => {}
+            Mirrored::Snapshot(snapshot) => self.on_screen(snapshot),
+            Mirrored::Lost => self.on_screen_lost(),
+        }
+        self.trim();
+    }
+
+    /// Gives whoever is attached all it takes now.
+    pub(super) fn flush(&mut self) {
+        if let Presence::Attached(seat) = &self.presence {
+            self.outbox.flush(&*seat.client);
+        }
+    }
+
+    /// Forgets output that nobody needs any more.
+    pub(super) fn trim(&mut self) {
+        let Some(mirror) = &self.mirror else { return self.outbox.trim_sent() };
+        let drops = matches!(self.presence, Presence::Detached(_) | Presence::Joining(..))
+            && self.options.detached_output == DetachedOutput::Latest;
+        let seen = if drops { u64::MAX } else { self.outbox.acked() };
+        self.outbox.trim(mirror.fed().min(seen));
+    }
+
+    /// Notes when a pause begins: from then on the client has its time, and the shell its turns.
+    pub(super) fn note_pause(&mut self) {
+        let paused = self.excess() > 0;
+        if paused && !self.paused {
+            let now = Instant::now();
+            self.progress = now;
+            self.next_gentle_read = now + GENTLE_READ_EVERY;
+        }
+        self.paused = paused;
+    }
+
+    fn send_size(&mut self) {
+        if self.is_running()
+            && self.resize.is_none()
+            && let Some(size) = self.size.take()
+        {
+            self.terminal_size = size;
+            self.resize = Some(Arc::clone(&self.shell).resize(size));
+            if let Some(mirror) = &mut self.mirror {
+                mirror.resize(self.outbox.end(), size);
+            }
+        }
+    }
+
+    fn send_input(&mut self) {
+        if self.is_running()
+            && self.write.is_none()
+            && let Some(bytes) = self.mailbox.take_input(WRITE)
+        {
+            self.write_length = bytes.len() as u64;
+            self.write = Some(Arc::clone(&self.shell).write(bytes));
+        }
+    }
+
+    /// Closes the shell: the session is over but for what its browser is still to hear.
+    pub(super) fn end(&mut self, reason: CloseReason) {
+        if !self.is_running() {
+            return;
+        }
+        self.lasted = self.opened.elapsed();
+        self.closing = Some(Arc::clone(&self.shell).close());
+        self.progress = Instant::now();
+        let limit = match reason {
+            CloseReason::Exited(_) | CloseReason::TargetClosed | CloseReason::LinkLost => STALL_LIMIT,
+            // Nobody is there, or takes anything: the reason is all that is worth a try.
+            CloseReason::BrowserGone | CloseReason::BrowserStalled | CloseReason::NobodyCameBack => {
+                Duration::ZERO
+            }
+            _ => FAREWELL_LIMIT,
+        };
+        self.phase = Phase::Draining { reason, limit };
+    }
+}
+
+/// The outcome of something that is being sent; never resolves while nothing is.
+async fn sent(sending: &mut Sending) -> Result<(), ShellGone> {
+    match sending {
+        Some(running) => {
+            let result = running.await;
+            *sending = None;
+            result
+        }
+        None => future::pending().await,
+    }
+}
+
+/// Resolves once the shell is closed.
+async fn closed(closing: &mut Option<BoxFuture<'static, ()>>) {
+    match closing {
+        Some(running) => {
+            running.await;
+            *closing = None;
+        }
+        None => future::pending().await,
+    }
+}
+
+/// Resolves when the screen is further.
+async fn mirrored(mirror: &mut Option<Mirror>) -> Finished {
+    match mirror {
+        Some(mirror) => mirror.finished().await,
+        None => future::pending().await,
+    }
+}

@@ -1,0 +1,213 @@
+//! Who has the session: browsers that come, go and come back, and what each is told, to the last word.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{
+    live::{FAREWELL_LIMIT, Live, Phase, Presence, STALL_LIMIT, Seat, Welcome},
+    mailbox::{Newcomer, tell_taken_over},
+    mirror::Mirror,
+};
+use crate::{
+    client::{EndingCause, Notice, Snapshot},
+    reason::CloseReason,
+    sessions::Standing,
+};
+
+impl Live {
+    /// Somebody takes the session.
+    pub(super) fn on_newcomer(&mut self, newcomer: Newcomer) {
+        let Newcomer { client, have, starts, token, over } = newcomer;
+        let seat = Seat::new(client, over);
+        let welcome = Welcome { token, starts };
+        if let Presence::Attached(before) | Presence::Joining(before, _) = &self.presence {
+            tell_taken_over(&*before.client, self.membership.take_back());
+        }
+        match (have.filter(|have| self.outbox.continues_from(*have)), &mut self.mirror) {
+            (Some(have), _) => self.join(seat, welcome, have, None),
+            (None, Some(mirror)) if !mirror.is_lost() => {
+                mirror.want(self.outbox.backlog());
+                self.presence = Presence::Joining(seat, welcome);
+            }
+            (None, _) => self.join_without_screen(seat, welcome),
+        }
+    }
+
+    /// The screen as of where the mirror is, for whoever waits for it.
+    pub(super) fn on_screen(&mut self, snapshot: Snapshot) {
+        let offset = self.mirror.as_ref().map_or(0, Mirror::fed);
+        if let Presence::Joining(..) = self.presence
+            && let Presence::Joining(seat, welcome) = self.leave_presence()
+        {
+            self.join(seat, welcome, offset, Some(snapshot));
+        }
+    }
+
+    /// There is no screen: whoever waits for it goes on without.
+    pub(super) fn on_screen_lost(&mut self) {
+        if let Presence::Joining(..) = self.presence
+            && let Presence::Joining(seat, welcome) = self.leave_presence()
+        {
+            self.join_without_screen(seat, welcome);
+        }
+    }
+
+    fn join_without_screen(&mut self, seat: Seat, welcome: Welcome) {
+        let empty = Snapshot { size: self.terminal_size, bytes: Default::default() };
+        let end = self.outbox.end();
+        self.join(seat, welcome, end, Some(empty));
+        self.outbox.push_notice(Notice::ScreenLost);
+        self.flush();
+    }
+
+    /// From now on output goes to this client, from `offset` on.
+    fn join(&mut self, seat: Seat, welcome: Welcome, offset: u64, screen: Option<Snapshot>) {
+        self.outbox.attach(seat.client.limits(), offset);
+        let input_offset = self.mailbox.input_end();
+        self.outbox.push_notice(Notice::Attached { token: welcome.token, offset, input_offset, screen });
+        if welcome.starts {
+            self.outbox.push_notice(Notice::Ready);
+        }
+        let warnings: Vec<_> = self.clock.warnings().collect();
+        for (cause, ends) in warnings {
+            self.warn(cause, ends);
+        }
+        if let Some(at) = self.drain {
+            self.warn(EndingCause::Drain, at);
+        }
+        self.presence = Presence::Attached(seat);
+        self.progress = Instant::now();
+        self.membership.stands(Standing::Attached);
+        self.flush();
+    }
+
+    /// The session will end at that time.
+    pub(super) fn warn(&mut self, cause: EndingCause, ends: Instant) {
+        let left = ends.saturating_duration_since(Instant::now());
+        self.outbox.push_notice(Notice::Ending { cause, left });
+        self.flush();
+    }
+
+    /// The browser's socket is gone.
+    pub(super) fn on_gone(&mut self) {
+        if self.mirror.is_some() {
+            self.detach();
+        } else {
+            self.end(CloseReason::BrowserGone);
+            self.hurry(Duration::ZERO);
+        }
+    }
+
+    /// The browser takes no output. One that can come back does so on a new socket.
+    pub(super) fn give_up_client(&mut self) {
+        if self.mirror.is_some() {
+            tracing::info!("a browser took no output for too long and was let go");
+            self.detach();
+        } else {
+            self.end(CloseReason::BrowserStalled);
+        }
+    }
+
+    fn detach(&mut self) {
+        drop(self.leave_presence());
+        if let Some(mirror) = &mut self.mirror {
+            mirror.want_no_more();
+        }
+        self.membership.stands(Standing::Detached);
+        self.trim();
+    }
+
+    /// Nobody has the session from now on; gives who had it.
+    fn leave_presence(&mut self) -> Presence {
+        let detached = Presence::Detached(Instant::now() + self.options.detach_grace);
+        std::mem::replace(&mut self.presence, detached)
+    }
+
+    /// The gateway ends: what is said now is the last.
+    pub(super) fn on_stop(&mut self) {
+        self.stopped = true;
+        self.end(CloseReason::Shutdown);
+        self.hurry(FAREWELL_LIMIT);
+    }
+
+    /// What is still to be heard may take no longer than this.
+    fn hurry(&mut self, most: Duration) {
+        match &mut self.phase {
+            Phase::Draining { limit, .. } => *limit = most.min(*limit),
+            Phase::Telling { until, .. } => *until = (Instant::now() + most).min(*until),
+            Phase::Running | Phase::Over(_) => {}
+        }
+    }
+
+    /// Moves a session that has ended on, as far as it goes now.
+    pub(super) fn settle(&mut self, now: Instant) {
+        while let Some(next) = self.next_phase(now) {
+            self.phase = next;
+            self.flush();
+        }
+    }
+
+    fn next_phase(&mut self, now: Instant) -> Option<Phase> {
+        match (&self.phase, &self.presence) {
+            (Phase::Running | Phase::Over(_), _) => None,
+            (Phase::Draining { reason, limit }, Presence::Attached(_)) => {
+                let late = now >= self.progress + *limit;
+                if late && *limit == STALL_LIMIT && self.mirror.is_some() {
+                    self.give_up_client();
+                    return self.next_phase(now);
+                }
+                let reason = reason.clone();
+                (late || self.outbox.is_empty()).then(|| self.tell(reason, now))
+            }
+            (Phase::Telling { reason, until }, Presence::Attached(_)) => {
+                (self.outbox.is_empty() || now >= *until).then(|| Phase::Over(reason.clone()))
+            }
+            (Phase::Draining { .. } | Phase::Telling { .. }, Presence::Joining(..)) if !self.stopped => None,
+            // Whoever comes back hears it all.
+            (Phase::Telling { reason, .. }, Presence::Detached(until))
+                if self.is_awaited(reason, *until, now) =>
+            {
+                Some(Phase::Draining { reason: reason.clone(), limit: STALL_LIMIT })
+            }
+            (Phase::Draining { reason, .. }, Presence::Detached(until))
+                if self.is_awaited(reason, *until, now) =>
+            {
+                None
+            }
+            (Phase::Draining { reason, .. } | Phase::Telling { reason, .. }, _) => {
+                Some(Phase::Over(reason.clone()))
+            }
+        }
+    }
+
+    /// Whether somebody may still come to hear why it ended.
+    fn is_awaited(&self, reason: &CloseReason, until: Instant, now: Instant) -> bool {
+        let worth = !matches!(reason, CloseReason::NobodyCameBack | CloseReason::BrowserGone);
+        worth && now < until && !self.stopped && self.mirror.is_some()
+    }
+
+    /// Says the last word; output that was not taken by now never will be.
+    fn tell(&mut self, reason: CloseReason, now: Instant) -> Phase {
+        let lasted = Some(self.lasted);
+        self.outbox.close(Notice::Closed { reason: reason.clone(), retry: false, lasted });
+        let limit = match reason {
+            CloseReason::BrowserGone | CloseReason::BrowserStalled => Duration::ZERO,
+            _ => FAREWELL_LIMIT,
+        };
+        Phase::Telling { reason, until: now + limit }
+    }
+
+    /// Nobody can come back any more; whoever came too late is told.
+    pub(super) fn leave(self, reason: &CloseReason) {
+        let Self { membership, mailbox, lasted, .. } = self;
+        drop(membership);
+        if let Some(newcomer) = mailbox.take_post().newcomer {
+            let closed = Notice::Closed { reason: reason.clone(), retry: false, lasted: Some(lasted) };
+            if newcomer.client.notice(&closed).is_err() {
+                tracing::debug!("a browser that came back too late cannot be told");
+            }
+            newcomer.over.cancel();
+        }
+    }
+}
