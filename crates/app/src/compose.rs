@@ -15,13 +15,13 @@ use engine::Registry;
 use ssh::{HostKeyPolicy, SshDialer};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, console};
+use crate::{config::Config, console, signals::Stop};
 
 /// The file of learned host keys in the state directory.
 const LEARNED_HOSTS: &str = "known_hosts";
 
-/// Runs the gateway until `stop` is cancelled.
-pub(crate) async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
+/// Runs the gateway until it is asked to end; sessions may go on for a while then.
+pub(crate) async fn serve(config: &Config, mut stop: Stop) -> anyhow::Result<()> {
     let state_dir = state_dir(config)?;
     if config.host_key_policy == HostKeyPolicy::AcceptNew {
         let mut private = DirBuilder::new();
@@ -30,10 +30,19 @@ pub(crate) async fn serve(config: &Config, stop: CancellationToken) -> anyhow::R
             anyhow!("the state directory {path} cannot be made ({cause}): choose another with --state-dir")
         })?;
     }
-    let server = bind(config, config.port, None, registry(config)?).await?;
+    let registry = registry(config)?;
+    let server = bind(config, config.port, None, Arc::clone(&registry)).await?;
     let address = server.local_addr();
     announce(address, config);
-    server.run(stop).await;
+    let end = CancellationToken::new();
+    let ending = async {
+        let drain = stop.asked().await;
+        if !drain.is_zero() {
+            registry.drain(drain).await;
+        }
+        end.cancel();
+    };
+    tokio::join!(server.run(end.clone()), ending);
     tracing::info!("stopped");
     Ok(())
 }
@@ -46,7 +55,7 @@ pub(crate) fn registry(config: &Config) -> anyhow::Result<Arc<Registry>> {
         known_hosts: config.known_hosts.clone(),
         learned_hosts: state_dir(config)?.join(LEARNED_HOSTS),
     });
-    Registry::new(Arc::new(dialer), config.ticket_ttl)
+    Registry::new(Arc::new(dialer), config.sessions.clone())
         .context("the key that seals credentials cannot be made")
 }
 

@@ -45,8 +45,10 @@ pub(crate) struct Config {
     pub(crate) api_tokens: Vec<ApiToken>,
     /// Anybody who reaches the port may create sessions, even from other machines.
     pub(crate) insecure_open_api: bool,
-    /// How long a ticket waits to be redeemed.
-    pub(crate) ticket_ttl: Duration,
+    /// What every session is held to, and its ticket.
+    pub(crate) sessions: engine::Options,
+    /// How long sessions may go on once the gateway was asked to end.
+    pub(crate) drain: Duration,
     /// The limit for one TCP connection to a target.
     pub(crate) connect_timeout: Duration,
     /// What happens with a host whose key is not known.
@@ -132,7 +134,16 @@ impl Config {
             frame_ancestors: FrameAncestors::default(),
             api_tokens: Vec::new(),
             insecure_open_api: false,
-            ticket_ttl: Duration::from_secs(1),
+            sessions: engine::Options {
+                ticket_ttl: Duration::from_secs(1),
+                detach_grace: Duration::ZERO,
+                backlog: 0,
+                detached_output: engine::DetachedOutput::Latest,
+                idle_timeout: None,
+                max_duration: None,
+                quotas: engine::Quotas { sessions: 1, per_address: Some(1), per_caller: Some(1) },
+            },
+            drain: Duration::ZERO,
             connect_timeout: Duration::from_secs(1),
             host_key_policy: HostKeyPolicy::Reject,
             known_hosts: None,

@@ -23,6 +23,7 @@ use crate::{
     compose::{self, CannotListen},
     config::Config,
     console::say,
+    signals::Stop,
 };
 
 const NEW_URL_HINT: &str = "To get a new one, press Enter in the terminal where the demo runs.";
@@ -31,20 +32,21 @@ const NEW_URL_HINT: &str = "To get a new one, press Enter in the terminal where 
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const LARGEST_ANSWER: usize = 64 << 10;
 
-/// Runs the demo until `stop` is cancelled.
-pub(crate) async fn run(config: &Config, open: bool, stop: CancellationToken) -> anyhow::Result<()> {
+/// Runs the demo until it is asked to end; then it ends at once, since who asks sits before it.
+pub(crate) async fn run(config: &Config, open: bool, mut stop: Stop) -> anyhow::Result<()> {
     let server = bind(config).await?;
     let address = server.local_addr();
     let sshd =
         DemoSshd::start(demo_sshd::Options::default()).await.context("the demo's SSH server cannot start")?;
     compose::announce(address, config);
-    let running = tokio::spawn(server.run(stop.clone()));
+    let end = CancellationToken::new();
+    let running = tokio::spawn(server.run(end.clone()));
     let portal = Portal { address, config, sshd: &sshd };
     let result = tokio::select! {
         result = portal.hand_out_urls(open) => result,
-        () = stop.cancelled() => Ok(()),
+        _ = stop.asked() => Ok(()),
     };
-    stop.cancel();
+    end.cancel();
     running.await.context("the gateway failed")?;
     sshd.shutdown().await;
     result
@@ -83,7 +85,7 @@ impl Portal<'_> {
     /// Prints a URL now, and another one whenever the user presses Enter.
     async fn hand_out_urls(&self, open: bool) -> anyhow::Result<()> {
         let url = self.new_url().await?;
-        let ttl = self.config.ticket_ttl.as_secs();
+        let ttl = self.config.sessions.ticket_ttl.as_secs();
         say(format_args!(
             "\nA shell of your own account waits here. The link works once, within {ttl} s:\n\n  {url}\n"
         ));

@@ -9,9 +9,8 @@ mod harden;
 mod logs;
 mod signals;
 
-use std::{alloc::System, fmt::Display, process::ExitCode};
+use std::{alloc::System, fmt::Display, process::ExitCode, time::Duration};
 
-use tokio_util::sync::CancellationToken;
 use zeroizing_alloc::ZeroAlloc;
 
 use crate::{
@@ -59,11 +58,9 @@ fn main() -> ExitCode {
 fn run(command: Command, config: &Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(async {
-        let stop = CancellationToken::new();
-        signals::watch(stop.clone())?;
         match command {
-            Command::Serve => compose::serve(config, stop).await,
-            Command::Demo { open } => demo::run(config, open, stop).await,
+            Command::Serve => compose::serve(config, signals::watch(config.drain)?).await,
+            Command::Demo { open } => demo::run(config, open, signals::watch(Duration::ZERO)?).await,
         }
     });
     // What still runs by now is not worth waiting for.

@@ -1,14 +1,17 @@
-//! Who may create sessions: bearer tokens, compared in constant time.
+//! Who may create sessions and read the figures: bearer tokens, compared in constant time.
 
 use http::{HeaderMap, StatusCode, header};
 use wire::Code;
 
 use crate::{config::ApiToken, error::ApiError};
 
-/// The caller's name: its token's, or `anybody` where no token is configured.
-pub(crate) fn authorize<'a>(tokens: &'a [ApiToken], headers: &HeaderMap) -> Result<&'a str, ApiError> {
+/// The name of the caller's token; `None` where no token is configured, and anybody may call.
+pub(crate) fn authorize<'a>(
+    tokens: &'a [ApiToken],
+    headers: &HeaderMap,
+) -> Result<Option<&'a str>, ApiError> {
     if tokens.is_empty() {
-        return Ok("anybody");
+        return Ok(None);
     }
     let refused = || {
         let message = "Send a valid API token: Authorization: Bearer TOKEN";
@@ -20,7 +23,8 @@ pub(crate) fn authorize<'a>(tokens: &'a [ApiToken], headers: &HeaderMap) -> Resu
     let shown = shown.trim();
     // Every token is compared, so that the time does not tell which one was near.
     let matching = tokens.iter().fold(None, |found, token| if token.is(shown) { Some(token) } else { found });
-    matching.filter(|_| scheme.eq_ignore_ascii_case("bearer")).map(ApiToken::name).ok_or_else(refused)
+    let matching = matching.filter(|_| scheme.eq_ignore_ascii_case("bearer")).ok_or_else(refused)?;
+    Ok(Some(matching.name()))
 }
 
 #[cfg(test)]
@@ -38,7 +42,7 @@ mod tests {
             if let Some(value) = value {
                 headers.insert(header::AUTHORIZATION, value.parse().unwrap());
             }
-            authorize(&tokens, &headers).map(ToOwned::to_owned).ok()
+            authorize(&tokens, &headers).ok().flatten().map(ToOwned::to_owned)
         };
         assert_eq!(asked(Some("Bearer fedcba9876543210")).as_deref(), Some("portal"));
         assert_eq!(asked(Some("bearer 0123456789abcdef")).as_deref(), Some("lab"));
@@ -47,6 +51,6 @@ mod tests {
         {
             assert_eq!(asked(refused), None, "{refused:?}");
         }
-        assert_eq!(authorize(&[], &HeaderMap::new()), Ok("anybody"));
+        assert_eq!(authorize(&[], &HeaderMap::new()), Ok(None));
     }
 }

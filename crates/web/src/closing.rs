@@ -1,7 +1,9 @@
-//! The engine's words in the wire's: steps, and why a session is over.
+//! The engine's words in the wire's: steps, why a session will end, and why it is over.
 
-use engine::{CloseReason, DialError, Exit};
-use wire::{Closed, Code, Peer};
+use std::time::Duration;
+
+use engine::{CloseReason, DialError, EndingCause, Exit, SessionUnknown, StartError};
+use wire::{Closed, Code, Peer, Warning};
 
 /// A step of dialing, as the wire names it.
 pub(crate) fn step(step: engine::Step) -> wire::Step {
@@ -14,7 +16,7 @@ pub(crate) fn step(step: engine::Step) -> wire::Step {
 }
 
 /// The payload that tells a browser why its session is over.
-pub(crate) fn closed(reason: &CloseReason, retry: bool) -> Closed {
+pub(crate) fn closed(reason: &CloseReason, retry: bool, lasted: Option<Duration>) -> Closed {
     let (exit_status, exit_signal) = match reason {
         CloseReason::Exited(Exit::Status(status)) => (Some(*status), None),
         CloseReason::Exited(Exit::Signal(signal)) => (None, Some(signal.clone())),
@@ -27,8 +29,39 @@ pub(crate) fn closed(reason: &CloseReason, retry: bool) -> Closed {
         retry,
         exit_status,
         exit_signal,
-        duration_s: None,
+        duration_s: lasted.map(|lasted| lasted.as_secs()),
     }
+}
+
+/// The payload that tells a browser that nothing was started.
+pub(crate) fn not_started(error: StartError) -> Closed {
+    let (code, peer, retry) = match error {
+        StartError::TicketUnknown(_) => (Code::TicketUnknown, Peer::Browser, false),
+        StartError::TooManySessions => (Code::TooManySessions, Peer::Browser, true),
+        // Tickets do not outlive the gateway.
+        StartError::ShuttingDown => (Code::Shutdown, Peer::Gateway, false),
+    };
+    turned_away(code, error.to_string(), peer, retry)
+}
+
+/// The payload that tells a browser that there is nothing to come back to.
+pub(crate) fn not_resumed(unknown: SessionUnknown) -> Closed {
+    turned_away(Code::SessionUnknown, unknown.to_string(), Peer::Browser, false)
+}
+
+fn turned_away(code: Code, message: String, peer: Peer, retry: bool) -> Closed {
+    Closed { code, message, peer, retry, exit_status: None, exit_signal: None, duration_s: None }
+}
+
+/// The payload that tells a browser that its session will end.
+pub(crate) fn warning(cause: EndingCause, left: Duration) -> Warning {
+    let code = match cause {
+        EndingCause::Idle => Code::TimedOut,
+        EndingCause::MaxDuration => Code::MaxDuration,
+        EndingCause::Drain => Code::Shutdown,
+    };
+    let seconds = left.as_millis().div_ceil(1000);
+    Warning { code, seconds: u32::try_from(seconds).unwrap_or(u32::MAX) }
 }
 
 fn peer(peer: engine::Peer) -> Peer {
@@ -47,7 +80,8 @@ fn code(reason: &CloseReason) -> Code {
         CloseReason::TargetClosed => Code::TargetClosed,
         CloseReason::LinkLost => Code::LinkLost,
         CloseReason::TimedOut => Code::TimedOut,
-        CloseReason::BrowserGone => Code::BrowserGone,
+        CloseReason::MaxDuration => Code::MaxDuration,
+        CloseReason::BrowserGone | CloseReason::NobodyCameBack => Code::BrowserGone,
         CloseReason::BrowserStalled => Code::BrowserStalled,
         CloseReason::InputOverflow => Code::InputOverflow,
         CloseReason::Shutdown => Code::Shutdown,

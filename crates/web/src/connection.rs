@@ -34,6 +34,7 @@ const USER_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     meter: Mutex<Arc<Meter>>,
+    cut: CancellationToken,
 }
 
 impl Peer {
@@ -41,8 +42,10 @@ impl Peer {
         Arc::clone(&self.meter.lock())
     }
 
-    /// From now on what is written counts for this meter.
+    /// From now on what is read and written counts for this meter.
     pub(crate) fn count_for(&self, meter: Arc<Meter>) {
+        meter.carried_by(self.cut.clone());
+        meter.hear();
         *self.meter.lock() = meter;
     }
 }
@@ -61,16 +64,17 @@ impl Connection {
     pub(crate) fn new(
         stream: TcpStream,
         address: SocketAddr,
-        kill: CancellationToken,
+        kill: &CancellationToken,
         place: Place,
     ) -> io::Result<Self> {
         set_options(&stream)?;
-        let peer = Arc::new(Peer { address, meter: Mutex::default() });
+        let cut = kill.child_token();
+        let peer = Arc::new(Peer { address, meter: Mutex::default(), cut: cut.clone() });
         Ok(Self {
             stream,
             peer,
-            killed_read: Box::pin(kill.clone().cancelled_owned()),
-            killed_write: Box::pin(kill.cancelled_owned()),
+            killed_read: Box::pin(cut.clone().cancelled_owned()),
+            killed_write: Box::pin(cut.cancelled_owned()),
             _place: place,
         })
     }
@@ -121,7 +125,12 @@ impl AsyncRead for Connection {
         if self.killed_read.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.peer.meter.lock().hear();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -185,6 +194,11 @@ impl Places {
         Some(Place { address, taken: Arc::clone(&self.taken), _counted: self.all.token() })
     }
 
+    /// How many are taken.
+    pub(crate) fn count(&self) -> usize {
+        self.all.len()
+    }
+
     /// Resolves when every place is free again.
     pub(crate) async fn all_free(&self) {
         self.all.close();
@@ -219,7 +233,9 @@ mod tests {
         assert!(places.take(address(1)).is_none());
         let _third = places.take(address(2)).unwrap();
         assert!(places.take(address(3)).is_none());
+        assert_eq!(places.count(), 3);
         drop(first);
+        assert_eq!(places.count(), 2);
         assert!(places.take(address(1)).is_some());
         assert!(places.take(IpAddr::from(Ipv4Addr::new(192, 0, 2, 9).to_ipv6_mapped())).is_some());
     }

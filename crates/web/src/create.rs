@@ -15,7 +15,13 @@ use jiff::{Timestamp, Unit};
 use serde::Serialize;
 use wire::Code;
 
-use crate::{auth, connection::Peer, error::ApiError, fields::Fields, front::Front};
+use crate::{
+    auth,
+    connection::Peer,
+    error::ApiError,
+    fields::{Ceilings, Fields},
+    front::Front,
+};
 
 /// The largest JSON or urlencoded body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -48,10 +54,13 @@ pub(crate) async fn create(
             |_| ApiError::new(StatusCode::REQUEST_TIMEOUT, Code::InvalidBody, "The body took too long"),
         )??;
     let ignored = fields.ignored().to_vec();
-    let order = fields.into_order()?;
+    let options = front.registry.options();
+    let ceilings = Ceilings { idle_timeout: options.idle_timeout, max_duration: options.max_duration };
+    let mut order = fields.into_order(ceilings)?;
+    order.caller = caller.map(str::to_owned);
     let host = order.target.to_string();
     let Issued { ticket, valid_for } = front.registry.issue(order).map_err(refused)?;
-    tracing::info!(from = %peer.address.ip(), caller, host, "ticket issued");
+    tracing::info!(from = %peer.address.ip(), caller = caller.unwrap_or("anybody"), host, "ticket issued");
     let ticket = ticket.reveal();
     let created = Created {
         success: true,
@@ -73,14 +82,16 @@ fn expiry(valid_for: Duration) -> String {
 }
 
 fn refused(error: IssueError) -> ApiError {
-    let code = match error {
-        IssueError::TooManyTickets => Code::TooManyTickets,
-        IssueError::ShuttingDown => Code::Shutdown,
-        IssueError::Seal(_) => Code::Internal,
-    };
-    let status = match error {
-        IssueError::TooManyTickets | IssueError::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
-        IssueError::Seal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    let (status, code) = match error {
+        IssueError::TooManyTickets => (StatusCode::SERVICE_UNAVAILABLE, Code::TooManyTickets),
+        IssueError::TooManySessions { of_caller: true } => {
+            (StatusCode::TOO_MANY_REQUESTS, Code::TooManySessions)
+        }
+        IssueError::TooManySessions { of_caller: false } => {
+            (StatusCode::SERVICE_UNAVAILABLE, Code::TooManySessions)
+        }
+        IssueError::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, Code::Shutdown),
+        IssueError::Seal(_) => (StatusCode::INTERNAL_SERVER_ERROR, Code::Internal),
     };
     ApiError::new(status, code, error.to_string())
 }

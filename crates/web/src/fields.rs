@@ -3,7 +3,7 @@
 //! Messages follow the original's wherever it has one, so that its clients show what they
 //! always showed.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 use engine::{Credentials, Fingerprint, SessionOrder, Target, TermSize};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -17,12 +17,33 @@ use wire::Code;
 use crate::error::ApiError;
 
 /// The names that mean something.
-const KNOWN: [&str; 10] =
-    ["hostname", "port", "username", "password", "ssh_key", "passphrase", "host_key", "term", "cols", "rows"];
+const KNOWN: [&str; 12] = [
+    "hostname",
+    "port",
+    "username",
+    "password",
+    "ssh_key",
+    "passphrase",
+    "host_key",
+    "term",
+    "cols",
+    "rows",
+    "idle_timeout",
+    "max_duration",
+];
+/// Those that are whole numbers.
+const NUMBERS: [&str; 5] = ["port", "cols", "rows", "idle_timeout", "max_duration"];
 /// The longest private key, in bytes.
 const MAX_KEY: usize = 64 * 1024;
 /// The longest of the other texts, in bytes.
 const MAX_TEXT: usize = 1024;
+
+/// The longest times that a request may ask for; `None` where there is no bound.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ceilings {
+    pub(crate) idle_timeout: Option<Duration>,
+    pub(crate) max_duration: Option<Duration>,
+}
 
 /// The fields as they were sent.
 #[derive(Default)]
@@ -65,13 +86,13 @@ impl Fields {
         })?;
         let mut fields = Self::default();
         for (name, value) in members {
-            let is_size = matches!(name.as_str(), "port" | "cols" | "rows");
+            let is_number = NUMBERS.contains(&name.as_str());
             match value {
                 Value::String(text) => fields.add(&name, text)?,
-                Value::Number(number) if is_size => fields.add(&name, number.to_string())?,
+                Value::Number(number) if is_number => fields.add(&name, number.to_string())?,
                 Value::Null if KNOWN.contains(&name.as_str()) => {}
                 _ if KNOWN.contains(&name.as_str()) => {
-                    let expected = if is_size { "must be a number" } else { "must be a string" };
+                    let expected = if is_number { "must be a number" } else { "must be a string" };
                     return Err(invalid(&name, expected));
                 }
                 _ => fields.ignored.push(name),
@@ -86,7 +107,7 @@ impl Fields {
     }
 
     /// What the fields mean. Credentials are judged first, as the original does.
-    pub(crate) fn into_order(mut self) -> Result<SessionOrder, ApiError> {
+    pub(crate) fn into_order(mut self, ceilings: Ceilings) -> Result<SessionOrder, ApiError> {
         let credentials = self.credentials()?;
         let host = bare_host(self.required("hostname")?)?;
         let username = self.required("username")?;
@@ -105,6 +126,9 @@ impl Fields {
             credentials,
             term: self.term()?,
             size: self.size()?,
+            caller: None,
+            idle_timeout: self.seconds("idle_timeout", ceilings.idle_timeout)?,
+            max_duration: self.seconds("max_duration", ceilings.max_duration)?,
         })
     }
 
@@ -132,12 +156,21 @@ impl Fields {
             .ok_or_else(|| ApiError::bad_request(Code::MissingField, format!("Not provided - '{name}'")))
     }
 
-    fn number(&mut self, name: &str, low: u16, high: u16) -> Result<Option<u16>, ApiError> {
+    fn number<N>(&mut self, name: &str, low: N, high: N) -> Result<Option<N>, ApiError>
+    where
+        N: Copy + FromStr + PartialOrd + fmt::Display,
+    {
         let Some(text) = self.text(name) else { return Ok(None) };
         match text.parse() {
             Ok(number) if (low..=high).contains(&number) => Ok(Some(number)),
             _ => Err(invalid(name, &format!("must be a whole number from {low} to {high}"))),
         }
+    }
+
+    fn seconds(&mut self, name: &str, ceiling: Option<Duration>) -> Result<Option<Duration>, ApiError> {
+        // Where there is no ceiling, more than a lifetime is no time.
+        let ceiling = ceiling.map_or(u64::from(u32::MAX), |ceiling| ceiling.as_secs());
+        Ok(self.number(name, 1, ceiling)?.map(Duration::from_secs))
     }
 
     fn size(&mut self) -> Result<Option<TermSize>, ApiError> {
@@ -211,7 +244,11 @@ mod tests {
     use super::*;
 
     fn order(body: &Value) -> Result<SessionOrder, ApiError> {
-        Fields::from_json(body.to_string().as_bytes()).and_then(Fields::into_order)
+        order_below(body, Ceilings::default())
+    }
+
+    fn order_below(body: &Value, ceilings: Ceilings) -> Result<SessionOrder, ApiError> {
+        Fields::from_json(body.to_string().as_bytes()).and_then(|fields| fields.into_order(ceilings))
     }
 
     #[test]
@@ -267,6 +304,37 @@ mod tests {
             body[name] = value.clone();
             assert_eq!(order(&body).err().map(|error| error.code()), Some(code), "{name} {value}");
         }
+    }
+
+    #[test]
+    fn times_are_whole_seconds_up_to_their_ceiling() {
+        let ceilings = Ceilings {
+            idle_timeout: Some(Duration::from_secs(600)),
+            max_duration: Some(Duration::from_secs(60)),
+        };
+        let base = json!({"hostname": "h", "username": "u", "password": "p"});
+        let with = |name: &str, value: &Value| {
+            let mut body = base.clone();
+            body[name] = value.clone();
+            body
+        };
+        for value in [json!(1), json!("600"), json!(600)] {
+            let order = order_below(&with("idle_timeout", &value), ceilings).unwrap();
+            assert!(order.idle_timeout.is_some() && order.max_duration.is_none(), "{value}");
+        }
+        let most = order_below(&with("max_duration", &json!(60)), ceilings).unwrap();
+        assert_eq!(most.max_duration, Some(Duration::from_secs(60)));
+        for value in [json!(0), json!(601), json!(-1), json!(1.5), json!("1m"), json!(true), json!(1e3)] {
+            let refused = order_below(&with("idle_timeout", &value), ceilings).err().unwrap();
+            assert_eq!(refused.code(), Code::InvalidField, "{value}");
+        }
+        let named = order_below(&with("max_duration", &json!(61)), ceilings).err().unwrap();
+        assert_eq!(named, invalid("max_duration", "must be a whole number from 1 to 60"));
+        assert_eq!(
+            order(&with("max_duration", &json!(100_000_000))).unwrap().max_duration,
+            Some(Duration::from_secs(100_000_000))
+        );
+        assert!(order(&with("idle_timeout", &json!(0))).is_err());
     }
 
     #[test]

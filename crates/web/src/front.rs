@@ -12,6 +12,7 @@ pub(crate) struct Front {
     pub(crate) config: Config,
     pub(crate) registry: Arc<Registry>,
     pub(crate) meters: Meters,
+    pub(crate) connections: Places,
     /// Places for Engine.IO sessions, of which one connection can open any number.
     pub(crate) sockets: Places,
     pub(crate) bound: SocketAddr,

@@ -1,13 +1,17 @@
 //! From the browser to the session: one socket's events, each handled at once and in order.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use engine::{CloseReason, Handle, Registry, TermSize, Ticket, TicketUnknown};
+use engine::{
+    Attachment, CloseReason, InputRefused, Registry, ResumeToken, SessionUnknown, StartError, TermSize,
+    Ticket, TicketUnknown,
+};
 use parking_lot::Mutex;
 use socketioxide::extract::SocketRef;
-use wire::{Closed, Code, Input, OutputAck, Peer, Resize, SocketError, StartSession, event};
+use wire::{Closed, Code, Input, OutputAck, Peer, Resize, ResumeSession, SocketError, StartSession, event};
 
 use crate::{
+    closing,
     meter::Meter,
     outbound::{Outbound, Protocol},
 };
@@ -19,6 +23,7 @@ const MAX_EARLY: usize = 16;
 pub(crate) struct Inbound {
     registry: Arc<Registry>,
     protocol: Protocol,
+    address: IpAddr,
     meter: Arc<Meter>,
     seat: Arc<Seat>,
     /// What came before the socket could be answered; `None` once it can.
@@ -35,9 +40,12 @@ struct Early {
 /// An event from the browser.
 pub(crate) enum Incoming {
     StartSession(StartSession),
+    ResumeSession(ResumeSession),
+    AttachedAck,
     Input(Input),
     Resize(Resize),
     OutputAck(OutputAck),
+    StayConnected,
     Timeout,
     /// The event of this name has a payload of another shape.
     Malformed(&'static str),
@@ -53,21 +61,27 @@ pub(crate) struct Seat {
 struct State {
     /// The size that the browser named last.
     size: Option<TermSize>,
-    session: Option<Handle>,
+    session: Option<Attachment>,
     /// The browser is gone: nothing starts any more.
     gone: bool,
 }
 
 impl Seat {
-    /// The session is over: the socket may start another.
+    /// The session is over or elsewhere: the socket may have another.
     pub(crate) fn vacate(&self) {
         self.state.lock().session = None;
     }
 }
 
 impl Inbound {
-    pub(crate) fn new(registry: Arc<Registry>, protocol: Protocol, meter: Arc<Meter>) -> Self {
-        Self { registry, protocol, meter, seat: Arc::default(), early: Mutex::new(Some(Early::default())) }
+    pub(crate) fn new(
+        registry: Arc<Registry>,
+        protocol: Protocol,
+        address: IpAddr,
+        meter: Arc<Meter>,
+    ) -> Self {
+        let early = Mutex::new(Some(Early::default()));
+        Self { registry, protocol, address, meter, seat: Arc::default(), early }
     }
 
     /// Handles an event, or holds it until the socket can be answered.
@@ -102,9 +116,12 @@ impl Inbound {
     fn handle(&self, socket: &SocketRef, incoming: Incoming) {
         match incoming {
             Incoming::StartSession(start) => self.start_session(socket, start),
+            Incoming::ResumeSession(resume) => self.resume_session(socket, &resume),
+            Incoming::AttachedAck => self.of_page(socket, Attachment::token_kept),
             Incoming::Input(input) => self.input(socket, &input),
             Incoming::Resize(size) => self.resize(size),
-            Incoming::OutputAck(ack) => self.output_ack(socket, ack),
+            Incoming::OutputAck(ack) => self.of_page(socket, |session| session.ack(ack.offset)),
+            Incoming::StayConnected => self.of_page(socket, Attachment::stay),
             Incoming::Timeout => self.timeout(socket),
             Incoming::Malformed(name) => {
                 refuse(socket, Code::InvalidPayload, format!("The payload of {name} has a wrong shape."));
@@ -118,54 +135,81 @@ impl Inbound {
             let message = "Name one ticket, under one of its names.".to_owned();
             return refuse(socket, Code::InvalidPayload, message);
         };
-        let size = match (start.cols, start.rows) {
+        let named = match (start.cols, start.rows) {
             (Some(cols), Some(rows)) => Some(TermSize::clamped(cols, rows)),
             _ => None,
         };
+        self.take_seat(socket, named, |size, client| {
+            Ticket::parse(&ticket)
+                .ok_or(StartError::TicketUnknown(TicketUnknown))
+                .and_then(|ticket| self.registry.start(&ticket, size, client, self.address))
+                .map_err(closing::not_started)
+        });
+    }
+
+    fn resume_session(&self, socket: &SocketRef, resume: &ResumeSession) {
+        if self.protocol == Protocol::Original {
+            return not_in_this_protocol(socket);
+        }
+        self.take_seat(socket, None, |size, client| {
+            let resumed = ResumeToken::parse(&resume.token)
+                .ok_or(SessionUnknown)
+                .and_then(|token| self.registry.resume(&token, resume.have, client));
+            if let (Ok(session), Some(size)) = (&resumed, size) {
+                session.resize(size);
+            }
+            resumed.map_err(closing::not_resumed)
+        });
+    }
+
+    /// Puts a session onto the socket's free seat, given the size that the browser named last.
+    fn take_seat(
+        &self,
+        socket: &SocketRef,
+        named: Option<TermSize>,
+        open: impl FnOnce(Option<TermSize>, Arc<dyn engine::Client>) -> Result<Attachment, Closed>,
+    ) {
         let mut state = self.seat.state.lock();
         if state.gone {
             return;
         }
         if state.session.is_some() {
             drop(state);
-            return refuse(
-                socket,
-                Code::SessionAlreadyStarted,
-                "This socket has a session already.".to_owned(),
-            );
+            let message = "This socket has a session already.".to_owned();
+            return refuse(socket, Code::SessionAlreadyStarted, message);
         }
-        state.size = size.or(state.size);
+        state.size = named.or(state.size);
         let outbound = Arc::new(Outbound::new(
             socket.clone(),
             self.protocol,
             Arc::clone(&self.meter),
             Arc::clone(&self.seat),
         ));
-        let client: Arc<dyn engine::Client> = Arc::clone(&outbound) as _;
-        let started = Ticket::parse(&ticket)
-            .ok_or(TicketUnknown)
-            .and_then(|ticket| self.registry.start(&ticket, state.size, client));
-        match started {
-            Ok(handle) => {
-                state.session = Some(handle.clone());
-                tokio::spawn(outbound.attend(handle));
+        match open(state.size, Arc::clone(&outbound) as _) {
+            Ok(session) => {
+                state.session = Some(session.clone());
+                tokio::spawn(outbound.attend(session));
             }
-            Err(unknown) => {
+            Err(closed) => {
                 drop(state);
-                outbound.turn_away(&unknown_ticket(unknown));
+                outbound.turn_away(&closed);
             }
         }
     }
 
     fn input(&self, socket: &SocketRef, input: &Input) {
-        // A refused piece has told the session to end, and the session tells the browser.
-        match self.session() {
-            Some(session) => {
-                if session.input(&input.input.0).is_err() {
-                    tracing::debug!("input was refused, and ends its session");
-                }
+        let Some(session) = self.session() else {
+            return refuse(socket, Code::NoSession, "There is no session to type into.".to_owned());
+        };
+        let offset = input.offset.filter(|_| self.protocol == Protocol::Page);
+        match session.input(offset, &input.input.0) {
+            Ok(()) => {}
+            // The session ends, and tells the browser.
+            Err(InputRefused::Full) => tracing::debug!("input was refused, and ends its session"),
+            Err(InputRefused::Gap) => {
+                let message = "Input is missing before this piece, which was not taken.".to_owned();
+                refuse(socket, Code::InputGap, message);
             }
-            None => refuse(socket, Code::NoSession, "There is no session to type into.".to_owned()),
         }
     }
 
@@ -178,14 +222,13 @@ impl Inbound {
         }
     }
 
-    fn output_ack(&self, socket: &SocketRef, ack: OutputAck) {
+    /// Does what only our page may ask for. What concerns a session that has just ended, or that
+    /// another browser has just taken, is late and no fault.
+    fn of_page(&self, socket: &SocketRef, act: impl FnOnce(&Attachment)) {
         match (self.protocol, self.session()) {
-            (Protocol::Page, Some(session)) => session.ack(ack.offset),
-            // The acknowledgement of a session that has just ended.
+            (Protocol::Page, Some(session)) => act(&session),
             (Protocol::Page, None) => {}
-            (Protocol::Original, _) => {
-                refuse(socket, Code::InvalidPayload, "This protocol has no acknowledgements.".to_owned());
-            }
+            (Protocol::Original, _) => not_in_this_protocol(socket),
         }
     }
 
@@ -200,11 +243,11 @@ impl Inbound {
         let mut state = self.seat.state.lock();
         state.gone = true;
         if let Some(session) = state.session.take() {
-            session.close(CloseReason::BrowserGone);
+            session.gone();
         }
     }
 
-    fn session(&self) -> Option<Handle> {
+    fn session(&self) -> Option<Attachment> {
         self.seat.state.lock().session.clone()
     }
 }
@@ -217,14 +260,6 @@ pub(crate) fn refuse(socket: &SocketRef, code: Code, message: String) {
     }
 }
 
-fn unknown_ticket(unknown: TicketUnknown) -> Closed {
-    Closed {
-        code: Code::TicketUnknown,
-        message: unknown.to_string(),
-        peer: Peer::Browser,
-        retry: false,
-        exit_status: None,
-        exit_signal: None,
-        duration_s: None,
-    }
+fn not_in_this_protocol(socket: &SocketRef) {
+    refuse(socket, Code::InvalidPayload, "This client's protocol has no such event.".to_owned());
 }

@@ -15,6 +15,7 @@ mod front;
 mod headers;
 mod inbound;
 mod meter;
+mod metrics;
 mod namespace;
 mod origin;
 mod outbound;

@@ -1,4 +1,5 @@
-//! What has really left for a browser, and whether its connection still stands.
+//! What has really left for a browser, when it was heard last, and whether its connection still
+//! stands.
 //!
 //! A client that cannot acknowledge is metered by the transport: bytes written to its TCP
 //! connection, or handed out in its polling responses. Must not know what the bytes mean.
@@ -9,18 +10,44 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
+/// A browser that is heard of not at all for this long is gone. It answers a ping every 10 s and
+/// has 10 s for the answer: the library gives up first, and tells only once its writer is free,
+/// which waits for a browser that stopped reading.
+const SILENCE_LIMIT: Duration = Duration::from_secs(22);
+
 /// Counts the bytes that left for one Engine.IO session.
-#[derive(Default)]
 pub(crate) struct Meter {
     written: AtomicU64,
     changed: Notify,
     closed: CancellationToken,
+    /// When something came from the browser, in milliseconds from `born`.
+    heard: AtomicU64,
+    born: Instant,
+    /// Cuts the WebSocket's TCP connection, if there is one.
+    cut: Mutex<Option<CancellationToken>>,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self {
+            written: AtomicU64::default(),
+            changed: Notify::default(),
+            closed: CancellationToken::default(),
+            heard: AtomicU64::default(),
+            born: Instant::now(),
+            cut: Mutex::default(),
+        }
+    }
 }
 
 impl Meter {
@@ -36,6 +63,40 @@ impl Meter {
     /// Resolves when more was written since it resolved last.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    /// Lets the next one that waits look, in case that the last one took news with it.
+    pub(crate) fn pass_on(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Something came from the browser.
+    pub(crate) fn hear(&self) {
+        let elapsed = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.heard.store(elapsed, Ordering::Relaxed);
+    }
+
+    /// Resolves when the browser was silent for longer than one that lives can be.
+    pub(crate) async fn silent(&self) {
+        loop {
+            let heard = self.born + Duration::from_millis(self.heard.load(Ordering::Relaxed));
+            let limit = heard + SILENCE_LIMIT;
+            if Instant::now() >= limit {
+                return;
+            }
+            sleep_until(limit).await;
+        }
+    }
+
+    /// The session's WebSocket runs on the connection that this token cuts.
+    pub(crate) fn carried_by(&self, cut: CancellationToken) {
+        *self.cut.lock() = Some(cut);
+    }
+
+    /// Cuts the WebSocket's TCP connection, whatever its writer waits for; `false` if there is none.
+    pub(crate) fn cut(&self) -> bool {
+        let cut = self.cut.lock();
+        cut.as_ref().inspect(|cut| cut.cancel()).is_some()
     }
 
     /// The WebSocket's TCP connection is gone.
@@ -98,6 +159,31 @@ mod tests {
         drop(meter);
         assert!(meters.known("a").is_none());
         assert_eq!(meters.of("a").written(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_counts_from_what_was_heard_last() {
+        let meter = Meter::default();
+        let begun = Instant::now();
+        let answers = async {
+            for _ in 0..5 {
+                tokio::time::sleep(SILENCE_LIMIT - Duration::from_secs(1)).await;
+                meter.hear();
+            }
+            Instant::now()
+        };
+        let ((), last) = tokio::join!(meter.silent(), answers);
+        assert_eq!(last - begun, 5 * (SILENCE_LIMIT - Duration::from_secs(1)));
+        assert!(Instant::now() - last >= SILENCE_LIMIT);
+    }
+
+    #[test]
+    fn a_meter_cuts_what_carries_it() {
+        let meter = Meter::default();
+        assert!(!meter.cut());
+        let connection = CancellationToken::new();
+        meter.carried_by(connection.clone());
+        assert!(meter.cut() && connection.is_cancelled());
     }
 
     #[test]

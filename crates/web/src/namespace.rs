@@ -61,20 +61,21 @@ fn listen(front: &Arc<Front>, socket: &SocketRef, auth: &ConnectAuth) {
         Some(_) => return,
     };
     let parts = socket.req_parts();
-    let meter = match parts.extensions.get::<Arc<connection::Peer>>() {
-        Some(peer) if transport::is_websocket(&parts.uri) => peer.meter(),
-        _ => front.meters.of(socket.id.as_str()),
+    let Some(peer) = parts.extensions.get::<Arc<connection::Peer>>() else {
+        return tracing::error!("a socket came without its connection");
     };
-    let inbound = Arc::new(Inbound::new(Arc::clone(&front.registry), protocol, meter));
+    let meter =
+        if transport::is_websocket(&parts.uri) { peer.meter() } else { front.meters.of(socket.id.as_str()) };
+    let address = peer.address.ip();
+    let inbound = Arc::new(Inbound::new(Arc::clone(&front.registry), protocol, address, meter));
     on(socket, &inbound, event::START_SESSION, Incoming::StartSession);
+    on(socket, &inbound, event::RESUME_SESSION, Incoming::ResumeSession);
     on(socket, &inbound, event::SSH_INPUT, Incoming::Input);
     on(socket, &inbound, event::RESIZE, Incoming::Resize);
     on(socket, &inbound, event::SSH_OUTPUT_ACK, Incoming::OutputAck);
-    let timed_out = Arc::clone(&inbound);
-    socket.on(event::TIMEOUT, move |socket: SocketRef| {
-        timed_out.receive(&socket, Incoming::Timeout);
-        ready(())
-    });
+    on_bare(socket, &inbound, event::SESSION_ATTACHED_ACK, || Incoming::AttachedAck);
+    on_bare(socket, &inbound, event::STAY_CONNECTED, || Incoming::StayConnected);
+    on_bare(socket, &inbound, event::TIMEOUT, || Incoming::Timeout);
     let gone = Arc::clone(&inbound);
     socket.on_disconnect(move || {
         gone.disconnected();
@@ -94,6 +95,15 @@ where
     let inbound = Arc::clone(inbound);
     socket.on(name, move |socket: SocketRef, TryData(payload): TryData<T>| {
         inbound.receive(&socket, payload.map_or(Incoming::Malformed(name), incoming));
+        ready(())
+    });
+}
+
+/// The same for an event without a payload.
+fn on_bare(socket: &SocketRef, inbound: &Arc<Inbound>, name: &'static str, incoming: fn() -> Incoming) {
+    let inbound = Arc::clone(inbound);
+    socket.on(name, move |socket: SocketRef| {
+        inbound.receive(&socket, incoming());
         ready(())
     });
 }

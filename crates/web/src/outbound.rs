@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -9,11 +10,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use engine::{Client, ClientFull, CreditLimits, Handle, Notice};
+use engine::{Attachment, Client, ClientFull, CreditLimits, Notice, ResumeToken, Snapshot};
 use parking_lot::Mutex;
 use serde::Serialize;
 use socketioxide::{SendError, SocketError, extract::SocketRef};
-use wire::{Closed, Code, InputAck, Output, OutputBytes, Progress, Ready, event, limits};
+use wire::{
+    Attached, Closed, Code, InputAck, Output, OutputBytes, Peer, Progress, Ready, Screen, TakenOver, event,
+    limits,
+};
 
 use crate::{
     closing,
@@ -36,7 +40,7 @@ pub(crate) enum Protocol {
     Page,
 }
 
-/// One session's way to its browser.
+/// The way to the browser that is attached to a session.
 pub(crate) struct Outbound {
     socket: SocketRef,
     protocol: Protocol,
@@ -47,6 +51,10 @@ pub(crate) struct Outbound {
     last_words: Mutex<Option<VecDeque<LastWord>>>,
     /// Something did not fit and is offered again when there is room.
     refused: AtomicBool,
+    /// The session is over, or somebody else has it: the seat is free.
+    left: AtomicBool,
+    /// The browser was told so.
+    told: AtomicBool,
 }
 
 /// The state of a client that takes text and does not acknowledge.
@@ -72,17 +80,29 @@ impl Outbound {
             original: Mutex::default(),
             last_words: Mutex::default(),
             refused: AtomicBool::new(false),
+            left: AtomicBool::new(false),
+            told: AtomicBool::new(false),
         }
     }
 
-    /// Watches the connection until the session is over: a connection that is gone ends the
-    /// session, room that was missing is told of, and for a client that cannot acknowledge, what
-    /// has left is acknowledged here.
-    pub(crate) async fn attend(self: Arc<Self>, session: Handle) {
+    /// Watches the connection until this browser has the session no longer: a browser that is gone
+    /// or silent loses it, room that was missing is told of, and for a client that cannot
+    /// acknowledge, what has left is acknowledged here.
+    pub(crate) async fn attend(self: Arc<Self>, session: Attachment) {
+        let mut silent = pin!(self.meter.silent());
         loop {
             tokio::select! {
-                () = session.ended() => return,
-                () = self.meter.closed() => return session.close(engine::CloseReason::BrowserGone),
+                () = session.over() => break,
+                () = self.meter.closed() => {
+                    session.gone();
+                    break;
+                }
+                () = &mut silent => {
+                    tracing::info!("a browser is silent and its connection is cut");
+                    session.gone();
+                    self.cut();
+                    break;
+                }
                 () = self.meter.changed() => {}
             }
             let left = self.original.lock().departures.left(self.meter.written());
@@ -93,9 +113,31 @@ impl Outbound {
                 session.client_has_room();
             }
         }
+        // Another session may be on the same socket by now.
+        self.meter.pass_on();
+        if !self.told.load(Ordering::SeqCst) {
+            // It takes nothing, or it was given up without a word: without the socket it will notice.
+            self.cut();
+        }
     }
 
-    /// Answers a `start-session` that started nothing.
+    /// Ends the socket, whatever is still on its way. A page that can come back does.
+    fn cut(&self) {
+        if !self.meter.cut()
+            && let Err(error) = self.socket.clone().disconnect()
+        {
+            tracing::debug!(%error, "a socket that takes nothing cannot be told to leave");
+        }
+    }
+
+    /// Frees the seat, once: whoever sits there later is not ours to remove.
+    fn leave(&self) {
+        if !self.left.swap(true, Ordering::SeqCst) {
+            self.seat.vacate();
+        }
+    }
+
+    /// Answers a `start-session` or `resume-session` that led to no session.
     pub(crate) fn turn_away(&self, closed: &Closed) {
         if self.close(closed).is_err() {
             tracing::debug!("the way to a browser that was turned away is full");
@@ -126,7 +168,36 @@ impl Outbound {
             self.say(word)?;
             waiting.pop_front();
         }
+        self.told.store(true, Ordering::SeqCst);
         Ok(())
+    }
+
+    fn attached(
+        &self,
+        token: &ResumeToken,
+        offset: u64,
+        input_offset: u64,
+        screen: Option<&Snapshot>,
+    ) -> Result<(), ClientFull> {
+        let screen = screen.map(|screen| Screen {
+            cols: screen.size.cols(),
+            rows: screen.size.rows(),
+            snapshot: screen.bytes.clone(),
+        });
+        self.emit(event::SESSION_ATTACHED, &Attached { token: token.reveal(), offset, input_offset, screen })
+    }
+
+    fn taken_over(&self, token: &ResumeToken) -> Result<(), ClientFull> {
+        self.leave();
+        self.emit(event::SESSION_TAKEN_OVER, &TakenOver { token: token.reveal() })?;
+        self.told.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn screen_lost(&self) -> Result<(), ClientFull> {
+        let message = "The screen of this session could not be kept; it goes on from here.".to_owned();
+        let error = wire::SocketError { code: Code::ScreenLost, message, peer: Peer::Gateway, retry: false };
+        self.emit(event::SESSION_ERROR, &error)
     }
 
     fn last_words_for(&self, closed: &Closed) -> VecDeque<LastWord> {
@@ -196,23 +267,30 @@ impl Client for Outbound {
         }
     }
 
+    fn can_resume(&self) -> bool {
+        self.protocol == Protocol::Page
+    }
+
     fn notice(&self, notice: &Notice) -> Result<(), ClientFull> {
-        let is_page = self.protocol == Protocol::Page;
         match notice {
             Notice::Ready => self.emit(event::CONNECTION_READY, &Ready { ready: true }),
-            Notice::Progress(step) if is_page => {
+            Notice::Closed { reason, retry, lasted } => {
+                self.leave();
+                self.close(&closing::closed(reason, *retry, *lasted))
+            }
+            _ if self.protocol == Protocol::Original => Ok(()),
+            Notice::Progress(step) => {
                 self.emit(event::SESSION_PROGRESS, &Progress { step: closing::step(*step) })
             }
-            Notice::InputTaken(offset) if is_page => {
-                self.emit(event::SSH_INPUT_ACK, &InputAck { offset: *offset })
+            Notice::Attached { token, offset, input_offset, screen } => {
+                self.attached(token, *offset, *input_offset, screen.as_ref())
             }
-            Notice::Progress(_) | Notice::InputTaken(_) => Ok(()),
-            Notice::Closed { reason, retry } => {
-                if self.last_words.lock().is_none() {
-                    self.seat.vacate();
-                }
-                self.close(&closing::closed(reason, *retry))
+            Notice::ScreenLost => self.screen_lost(),
+            Notice::TakenOver { token } => self.taken_over(token),
+            Notice::Ending { cause, left } => {
+                self.emit(event::SESSION_WARNING, &closing::warning(*cause, *left))
             }
+            Notice::InputTaken(offset) => self.emit(event::SSH_INPUT_ACK, &InputAck { offset: *offset }),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The routes: pages, assets, the API, health.
+//! The routes: pages, assets, the API, health, figures.
 
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use crate::{
     error::ApiError,
     front::Front,
     headers,
+    metrics::metrics,
 };
 
 /// The routes without the layers in front of them.
@@ -29,6 +30,7 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
         .route("/create-credentials", creation)
         .route("/", get(root))
         .route("/healthz", get(healthz))
+        .route("/metrics", get(metrics))
         .route("/assets/{name}", get(asset))
         .route("/{ticket}", get(terminal))
         .fallback(nothing)
@@ -97,8 +99,12 @@ async fn creation_method() -> Response {
     ([(header::ALLOW, "POST, OPTIONS")], wrong_method().await).into_response()
 }
 
-async fn healthz() -> impl IntoResponse {
-    Json(json!({ "status": "ok" }))
+/// Whether new sessions may be sent here: a load balancer stops at anything but 200.
+async fn healthz(State(front): State<Arc<Front>>) -> impl IntoResponse {
+    if front.registry.is_going_down() {
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "draining" })));
+    }
+    (StatusCode::OK, Json(json!({ "status": "ok" })))
 }
 
 async fn asset(Path(name): Path<String>, request: Request) -> Response {

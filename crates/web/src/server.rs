@@ -46,8 +46,8 @@ impl Server {
     pub async fn bind(address: SocketAddr, config: Config, registry: Arc<Registry>) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let bound = listener.local_addr()?;
-        let sockets = Places::new(config.limits);
-        let front = Front { config, registry, meters: Default::default(), sockets, bound };
+        let (connections, sockets) = (Places::new(config.limits), Places::new(config.limits));
+        let front = Front { config, registry, meters: Default::default(), connections, sockets, bound };
         Ok(Self { listener, front: Arc::new(front) })
     }
 
@@ -64,8 +64,7 @@ impl Server {
         let registry = Arc::clone(&front.registry);
         let (router, io) = layered(&front);
         let accepting = Accepting {
-            places: Places::new(front.config.limits),
-            read_timeout: front.config.limits.read_timeout,
+            front: Arc::clone(&front),
             router,
             stop: CancellationToken::new(),
             kill: CancellationToken::new(),
@@ -103,8 +102,7 @@ async fn close_sockets(io: SocketIo) {
 
 /// Accepts connections and serves each in a task of its own.
 struct Accepting {
-    places: Places,
-    read_timeout: Duration,
+    front: Arc<Front>,
     router: Router,
     /// Connections answer the request they have and take no other.
     stop: CancellationToken,
@@ -126,15 +124,14 @@ impl Accepting {
     }
 
     fn serve(&self, stream: TcpStream, address: SocketAddr) {
-        let Some(place) = self.places.take(address.ip()) else {
+        let Some(place) = self.front.connections.take(address.ip()) else {
             tracing::warn!(from = %address.ip(), "a connection was refused: too many are open");
             return;
         };
-        match Connection::new(stream, address, self.kill.clone(), place) {
+        match Connection::new(stream, address, &self.kill, place) {
             Ok(connection) => {
-                let serving =
-                    serve_http(connection, self.router.clone(), self.read_timeout, self.stop.clone());
-                tokio::spawn(serving);
+                let read_timeout = self.front.config.limits.read_timeout;
+                tokio::spawn(serve_http(connection, self.router.clone(), read_timeout, self.stop.clone()));
             }
             // Gone before it could be served.
             Err(error) => tracing::debug!(%error, "a connection cannot be set up"),
@@ -144,7 +141,7 @@ impl Accepting {
     /// Lets requests be answered and last words be written, and cuts what is left.
     async fn finish(self) {
         self.stop.cancel();
-        if timeout(FAREWELL_LIMIT, self.places.all_free()).await.is_err() {
+        if timeout(FAREWELL_LIMIT, self.front.connections.all_free()).await.is_err() {
             tracing::debug!("connections were cut that did not end by themselves");
         }
         self.kill.cancel();

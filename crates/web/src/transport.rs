@@ -42,6 +42,9 @@ pub(crate) async fn guard(
         peer.count_for(Arc::default());
         return next.run(request).await;
     };
+    if let Some(meter) = front.meters.known(&sid) {
+        meter.hear();
+    }
     let polls = request.method() == Method::GET;
     let Ok(response) = timeout_unless(polls, front.config.limits.read_timeout, next.run(request)).await
     else {

@@ -3,6 +3,7 @@
 
 use std::{fs, net::IpAddr, num::NonZeroUsize, ops::RangeInclusive, path::PathBuf, time::Duration};
 
+use engine::DetachedOutput;
 use ssh::HostKeyPolicy;
 
 use crate::{console::cause, logs};
@@ -37,6 +38,30 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
     text.parse::<NonZeroUsize>()
         .map(NonZeroUsize::get)
         .map_err(|_| format!("{text:?} is not a number of at least 1"))
+}
+
+/// How many there may be; `None` where 0 says any number.
+pub(super) fn quota(text: &str) -> Result<Option<usize>, String> {
+    text.parse::<usize>()
+        .map(|count| Some(count).filter(|count| *count > 0))
+        .map_err(|_| format!("{text:?} is not a number: use 0 for no limit"))
+}
+
+/// A size in bytes.
+pub(super) fn bytes(text: &str, limits: &RangeInclusive<usize>) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|bytes| limits.contains(bytes))
+        .ok_or_else(|| format!("{text:?} is not a size: use {} to {} bytes", limits.start(), limits.end()))
+}
+
+/// What happens to output while nobody is attached.
+pub(super) fn detached_output(text: &str) -> Result<DetachedOutput, String> {
+    match text {
+        "latest" => Ok(DetachedOutput::Latest),
+        "keep" => Ok(DetachedOutput::Keep),
+        _ => Err(format!("{text:?} is not a policy for detached output: use latest or keep")),
+    }
 }
 
 /// `true` or `false`.
@@ -167,6 +192,19 @@ mod tests {
         assert_eq!(count("1"), Ok(1));
         for text in ["0", "-1", "", "many"] {
             assert!(count(text).expect_err(text).contains("at least 1"));
+        }
+    }
+
+    #[test]
+    fn quotas_and_sizes() {
+        assert_eq!((quota("0"), quota("7")), (Ok(None), Ok(Some(7))));
+        for text in ["-1", "", "many"] {
+            assert!(quota(text).expect_err(text).contains("0 for no limit"));
+        }
+        let limits = 10..=20;
+        assert_eq!((bytes("10", &limits), bytes("20", &limits)), (Ok(10), Ok(20)));
+        for text in ["9", "21", "1M", "", "-10"] {
+            assert!(bytes(text, &limits).expect_err(text).contains("use 10 to 20 bytes"));
         }
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::{Config, read, tokens};
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// The setting that names the configuration file; the file itself cannot have it.
 pub(super) const CONFIG: &str = "config";
 
@@ -53,7 +55,9 @@ pub(crate) enum Shape {
 const LISTENING: &str = "Listening";
 const PAGE: &str = "The page";
 const API: &str = "Who may create sessions";
-const SSH: &str = "Sessions and SSH";
+const SESSIONS: &str = "How long sessions live";
+const QUOTAS: &str = "How many sessions there may be";
+const SSH: &str = "Links and SSH";
 const RUNNING: &str = "Configuration and logs";
 
 /// Every setting.
@@ -153,6 +157,119 @@ pub(crate) static SETTINGS: &[Setting] = &[
         read: |config, values| read::last(values, read::switch).map(|on| config.insecure_open_api = on),
     },
     Setting {
+        name: "detach-grace",
+        short: None,
+        shape: Shape::Duration,
+        value: "DURATION",
+        default: "5m",
+        group: SESSIONS,
+        help: "How long a session waits for its page to come back after a reload or a lost connection, up to 7d; 0 \
+               ends it with its connection",
+        read: |config, values| {
+            let limits = Duration::ZERO..=7 * DAY;
+            read::last(values, |text| read::duration(text, &limits))
+                .map(|grace| config.sessions.detach_grace = grace)
+        },
+    },
+    Setting {
+        name: "backlog",
+        short: None,
+        shape: Shape::Number,
+        value: "BYTES",
+        default: "1048576",
+        group: SESSIONS,
+        help: "Recent output that each session keeps for a page that comes back, 65536 to 67108864 bytes",
+        read: |config, values| {
+            let limits = 64 * 1024..=64 * 1024 * 1024;
+            read::last(values, |text| read::bytes(text, &limits)).map(|bytes| config.sessions.backlog = bytes)
+        },
+    },
+    Setting {
+        name: "detached-output",
+        short: None,
+        shape: Shape::Text,
+        value: "POLICY",
+        default: "latest",
+        group: SESSIONS,
+        help: "What happens to output while no page is there: `latest` drops the oldest beyond the backlog and keeps \
+               the screen exact, `keep` drops nothing and slows the program down once the backlog is full",
+        read: |config, values| {
+            read::last(values, read::detached_output).map(|policy| config.sessions.detached_output = policy)
+        },
+    },
+    Setting {
+        name: "idle-timeout",
+        short: None,
+        shape: Shape::Duration,
+        value: "DURATION",
+        default: "0",
+        group: SESSIONS,
+        help: "How long a session may go without anything being typed, up to 30d; a request may ask for less. 0 is \
+               for ever",
+        read: |config, values| read::last(values, limit).map(|limit| config.sessions.idle_timeout = limit),
+    },
+    Setting {
+        name: "max-session",
+        short: None,
+        shape: Shape::Duration,
+        value: "DURATION",
+        default: "0",
+        group: SESSIONS,
+        help: "How long a session may last, up to 30d; a request may ask for less. 0 is for ever",
+        read: |config, values| read::last(values, limit).map(|limit| config.sessions.max_duration = limit),
+    },
+    Setting {
+        name: "drain",
+        short: None,
+        shape: Shape::Duration,
+        value: "DURATION",
+        default: "30s",
+        group: SESSIONS,
+        help: "How long open sessions may go on once the gateway was asked to end, up to 1h; pages are told. 0 ends \
+               them at once",
+        read: |config, values| {
+            let limits = Duration::ZERO..=Duration::from_secs(3_600);
+            read::last(values, |text| read::duration(text, &limits)).map(|drain| config.drain = drain)
+        },
+    },
+    Setting {
+        name: "max-sessions",
+        short: None,
+        shape: Shape::Number,
+        value: "N",
+        default: "1000",
+        group: QUOTAS,
+        help: "Sessions in all, those included that wait for their page",
+        read: |config, values| {
+            read::last(values, read::count).map(|count| config.sessions.quotas.sessions = count)
+        },
+    },
+    Setting {
+        name: "max-sessions-per-address",
+        short: None,
+        shape: Shape::Number,
+        value: "N",
+        default: "50",
+        group: QUOTAS,
+        help: "Sessions started from one address; 0 is no limit. Raise it where a reverse proxy makes all users come \
+               from one address",
+        read: |config, values| {
+            read::last(values, read::quota).map(|count| config.sessions.quotas.per_address = count)
+        },
+    },
+    Setting {
+        name: "max-sessions-per-token",
+        short: None,
+        shape: Shape::Number,
+        value: "N",
+        default: "0",
+        group: QUOTAS,
+        help: "Sessions ordered with one API token; 0 is no limit",
+        read: |config, values| {
+            read::last(values, read::quota).map(|count| config.sessions.quotas.per_caller = count)
+        },
+    },
+    Setting {
         name: "ticket-ttl",
         short: None,
         shape: Shape::Duration,
@@ -161,8 +278,9 @@ pub(crate) static SETTINGS: &[Setting] = &[
         group: SSH,
         help: "How long a session URL may wait to be opened, 1s to 1d",
         read: |config, values| {
-            let limits = Duration::from_secs(1)..=Duration::from_secs(86_400);
-            read::last(values, |text| read::duration(text, &limits)).map(|ttl| config.ticket_ttl = ttl)
+            let limits = Duration::from_secs(1)..=DAY;
+            read::last(values, |text| read::duration(text, &limits))
+                .map(|ttl| config.sessions.ticket_ttl = ttl)
         },
     },
     Setting {
@@ -255,3 +373,9 @@ pub(crate) static SETTINGS: &[Setting] = &[
         read: |config, values| read::last(values, read::log_format).map(|format| config.log.format = format),
     },
 ];
+
+/// How long at most; `None` where 0 says for ever.
+fn limit(text: &str) -> Result<Option<Duration>, String> {
+    let limit = read::duration(text, &(Duration::ZERO..=30 * DAY))?;
+    Ok(Some(limit).filter(|limit| !limit.is_zero()))
+}

@@ -41,7 +41,9 @@ fn defaults() {
     assert_eq!(config.public_url, None);
     assert_eq!(config.frame_ancestors, FrameAncestors::default());
     assert!(config.api_tokens.is_empty() && !config.insecure_open_api);
-    assert_eq!((config.ticket_ttl.as_secs(), config.connect_timeout.as_secs()), (120, 10));
+    assert_eq!(config.connect_timeout.as_secs(), 10);
+    assert_eq!(format!("{:?}", config.sessions), format!("{:?}", engine::Options::default()));
+    assert_eq!(config.drain.as_secs(), 30);
     assert_eq!(config.host_key_policy, HostKeyPolicy::AcceptNew);
     assert_eq!((config.known_hosts, config.state_dir), (None, None));
     assert_eq!((config.log.filter.as_str(), config.log.format), ("info", logs::Format::Text));
@@ -54,7 +56,7 @@ fn flag_then_environment_then_file_then_default() {
     let variables = &[("ALFRESCO_SSH_PORT", "2"), ("ALFRESCO_SSH_TICKET_TTL", "20s")];
     let config = config(&["--port", "1"], variables, file);
     assert_eq!((config.port, config.port_is_default), (1, false));
-    assert_eq!(config.ticket_ttl.as_secs(), 20);
+    assert_eq!(config.sessions.ticket_ttl.as_secs(), 20);
     assert_eq!(config.host_key_policy, HostKeyPolicy::Reject);
     assert_eq!(config.connect_timeout.as_secs(), 10);
 }
@@ -68,7 +70,9 @@ fn every_setting_is_read_from_each_source() {
         let text = match setting.name {
             "host" => "::1",
             "port" => "0",
-            "max-connections-per-address" => "7",
+            "backlog" => "65536",
+            "detached-output" => "keep",
+            name if name.starts_with("max-") && setting.shape == Shape::Number => "7",
             "public-url" => "https://terminal.example.org",
             "api-token" => TOKEN,
             "api-token-file" | "known-hosts" => path,
@@ -105,14 +109,15 @@ fn every_setting_is_read_from_each_source() {
 fn fingerprint(config: &Config) -> String {
     let names: Vec<_> = config.api_tokens.iter().map(|token| &token.name).collect();
     format!(
-        "{} {} {} {:?} {:?} {names:?} {} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{} {} {} {:?} {:?} {names:?} {} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         config.host,
         config.port,
         config.max_connections_per_address,
         config.public_url,
         config.frame_ancestors,
         config.insecure_open_api,
-        config.ticket_ttl,
+        config.sessions,
+        config.drain,
         config.connect_timeout,
         config.host_key_policy,
         config.known_hosts,
@@ -129,6 +134,21 @@ fn an_error_names_the_flag() {
         (
             &["--ticket-ttl", "soon"],
             "--ticket-ttl: \"soon\" is not a duration: write it like 90, 90s, 2m, 1h or 1d",
+        ),
+        (&["--detach-grace", "8d"], "--detach-grace: \"8d\" is out of range: use 0 s to 604800 s"),
+        (&["--backlog", "65535"], "--backlog: \"65535\" is not a size: use 65536 to 67108864 bytes"),
+        (&["--backlog", "67108865"], "--backlog: \"67108865\" is not a size: use 65536 to 67108864 bytes"),
+        (
+            &["--detached-output", "drop"],
+            "--detached-output: \"drop\" is not a policy for detached output: use latest or keep",
+        ),
+        (&["--idle-timeout", "31d"], "--idle-timeout: \"31d\" is out of range: use 0 s to 2592000 s"),
+        (&["--max-session", "31d"], "--max-session: \"31d\" is out of range: use 0 s to 2592000 s"),
+        (&["--drain", "3601"], "--drain: \"3601\" is out of range: use 0 s to 3600 s"),
+        (&["--max-sessions", "0"], "--max-sessions: \"0\" is not a number of at least 1"),
+        (
+            &["--max-sessions-per-address", "-"],
+            "--max-sessions-per-address: \"-\" is not a number: use 0 for no limit",
         ),
         (&["--connect-timeout", "6m"], "--connect-timeout: \"6m\" is out of range: use 1 s to 300 s"),
         (
@@ -150,6 +170,20 @@ fn an_error_names_the_flag() {
     for (arguments, sentence) in cases {
         assert_eq!(refusal(arguments, &[], ""), format!("flag {sentence}"));
     }
+}
+
+#[test]
+fn zero_is_no_limit_and_no_grace() {
+    let off = ["--idle-timeout", "1h", "--max-session", "1d", "--detach-grace", "1m", "--drain", "1m"];
+    let on = config(&off, &[], "");
+    assert_eq!(on.sessions.idle_timeout, Some(Duration::from_secs(3_600)));
+    assert_eq!(on.sessions.max_duration, Some(Duration::from_secs(86_400)));
+    let file = "idle-timeout = 0\nmax-session = \"0\"\ndetach-grace = 0\ndrain = 0\n\
+                max-sessions-per-address = 0\nmax-sessions-per-token = 0\n";
+    let none = config(&[], &[], file);
+    assert_eq!((none.sessions.idle_timeout, none.sessions.max_duration), (None, None));
+    assert_eq!((none.sessions.detach_grace, none.drain), (Duration::ZERO, Duration::ZERO));
+    assert_eq!((none.sessions.quotas.per_address, none.sessions.quotas.per_caller), (None, None));
 }
 
 #[test]
