@@ -36,7 +36,8 @@ async fn pages_open_by_each_form_of_url_and_as_often_as_one_likes() -> Result {
 #[tokio::test]
 async fn unknown_used_and_expired_tickets_look_the_same() -> Result {
     let sshd = scripted(Script::Echo).await?;
-    let options = GatewayOptions { ticket_ttl: Duration::from_secs(1), ..Default::default() };
+    let sessions = engine::Options { ticket_ttl: Duration::from_secs(1), ..Default::default() };
+    let options = GatewayOptions { sessions, ..Default::default() };
     let gateway = TestGateway::with_options(options).await?;
     let browser = gateway.http().with_header("accept", "text/html,application/xhtml+xml");
     let used = gateway.create(&password_order(&sshd)).await?;

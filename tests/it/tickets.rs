@@ -10,7 +10,7 @@ use testkit::{
 use tokio::sync::Barrier;
 use wire::{Code, Peer, event};
 
-use crate::setup::{Result, eventually, faulty, key_order, password_order, scripted, seen};
+use crate::setup::{Result, eventually, faulty, key_order, password_order, scripted, seen, sessions};
 
 #[tokio::test]
 async fn a_failed_dial_leaves_the_ticket_usable_three_times_on_any_socket() -> Result {
@@ -165,7 +165,8 @@ async fn end(socket: &mut SocketClient) -> Result {
 
 #[tokio::test]
 async fn a_ticket_ends_with_its_time() -> Result {
-    let options = GatewayOptions { ticket_ttl: Duration::from_secs(1), ..Default::default() };
+    let sessions = engine::Options { ticket_ttl: Duration::from_secs(1), ..Default::default() };
+    let options = GatewayOptions { sessions, ..Default::default() };
     let (sshd, gateway) = (scripted(Script::Echo).await?, TestGateway::with_options(options).await?);
     let ticket = gateway.create(&password_order(&sshd)).await?;
     assert_eq!(gateway.http().get(&format!("/{ticket}")).await?.status, 200);
@@ -178,7 +179,8 @@ async fn a_ticket_ends_with_its_time() -> Result {
 
 #[tokio::test]
 async fn a_session_outlives_the_time_of_its_ticket() -> Result {
-    let options = GatewayOptions { ticket_ttl: Duration::from_secs(1), ..Default::default() };
+    let sessions = engine::Options { ticket_ttl: Duration::from_secs(1), ..Default::default() };
+    let options = GatewayOptions { sessions, ..Default::default() };
     let (sshd, gateway) = (scripted(Script::Echo).await?, TestGateway::with_options(options).await?);
     let marker = gateway.create(&password_order(&sshd)).await?;
     let ticket = gateway.create(&password_order(&sshd)).await?;
@@ -196,6 +198,6 @@ async fn a_browser_that_leaves_while_its_session_is_dialled_leaves_nothing() -> 
     let page = Page::start(gateway.address(), Protocol::Ours, &ticket).await?;
     seen(&sshd, |record| record.logins.iter().any(|login| login.method == "password")).await?;
     page.socket.cut();
-    eventually(async || Ok(gateway.registry().sessions() == 0)).await?;
+    eventually(async || Ok(sessions(&gateway) == 0)).await?;
     Ok(())
 }

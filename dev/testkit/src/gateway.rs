@@ -18,8 +18,8 @@ use crate::{Http, Reply};
 
 /// What a test wants otherwise than by default.
 pub struct GatewayOptions {
-    /// How long tickets live.
-    pub ticket_ttl: Duration,
+    /// See [`engine::Options`].
+    pub sessions: engine::Options,
     /// See [`ssh::Options`]; learned host keys are kept in a directory of the gateway's own.
     pub connect_timeout: Duration,
     /// See [`ssh::Options`].
@@ -33,7 +33,7 @@ pub struct GatewayOptions {
 impl Default for GatewayOptions {
     fn default() -> Self {
         Self {
-            ticket_ttl: Duration::from_secs(120),
+            sessions: engine::Options::default(),
             connect_timeout: Duration::from_secs(10),
             host_key_policy: HostKeyPolicy::AcceptNew,
             known_hosts: None,
@@ -82,7 +82,7 @@ impl TestGateway {
             known_hosts: known_hosts.map(|(path, _)| path),
             learned_hosts: dir.path().join("learned_hosts"),
         });
-        let registry = Registry::new(Arc::new(dialer), options.ticket_ttl)?;
+        let registry = Registry::new(Arc::new(dialer), options.sessions)?;
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = web::Server::bind(any_port, options.web, Arc::clone(&registry)).await?;
         let address = server.local_addr();

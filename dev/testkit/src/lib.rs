@@ -3,20 +3,26 @@
 //! Must not test anything itself: assertions live in `tests/`.
 
 mod binary;
+mod counters;
 mod gateway;
 mod http_client;
 mod node;
 mod page;
+mod page_client;
 pub mod process;
+mod proxy;
 mod socket;
 pub mod sshd;
 
 pub use binary::{Binary, BinaryOptions};
+pub use counters::{CounterBase, Counters};
 pub use demo_sshd;
 pub use gateway::{GatewayOptions, TestGateway};
 pub use http_client::{Http, Part, Reply, multipart};
 pub use node::{ClientVersion, NodeClient};
 pub use page::{Page, Protocol};
+pub use page_client::{PageClient, Snapshot};
+pub use proxy::{Cut, Direction, Proxy};
 pub use socket::{Event, Incoming, SocketClient};
 pub use sshd::{Sshd, SshdConfig};
 
@@ -29,5 +35,9 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(digest.as_ref())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

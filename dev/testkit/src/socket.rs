@@ -2,7 +2,7 @@
 //!
 //! It reads when it is told to and acknowledges nothing, so a test can stop doing either.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
@@ -98,6 +98,18 @@ impl SocketClient {
         Ok(client)
     }
 
+    /// Connects with our page's protocol from this address, which must be one of this machine's.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn ours_from(source: IpAddr, address: SocketAddr) -> anyhow::Result<Self> {
+        let tcp = TcpSocket::new_v4()?;
+        tcp.bind(SocketAddr::from((source, 0)))?;
+        let mut client = Self::upgrade(tcp.connect(address).await?, address, None).await?;
+        client.enter(Some(json!({ "protocol": wire::PROTOCOL }))).await?;
+        Ok(client)
+    }
+
     async fn upgrade(tcp: TcpStream, address: SocketAddr, origin: Option<&str>) -> anyhow::Result<Self> {
         tcp.set_nodelay(true)?;
         let mut request =
@@ -149,6 +161,18 @@ impl SocketClient {
     /// The connection is over.
     pub async fn emit_input_bytes(&mut self, bytes: impl Into<Bytes>) -> anyhow::Result<()> {
         let body = json!([event::SSH_INPUT, { "input": { "_placeholder": true, "num": 0 } }]);
+        self.send_text(format!("451-{},{body}", event::NAMESPACE)).await?;
+        self.stream.send(Message::Binary(bytes.into())).await?;
+        Ok(())
+    }
+
+    /// Sends `ssh-input` as a binary attachment that begins at this offset.
+    ///
+    /// # Errors
+    /// The connection is over.
+    pub async fn emit_input_at(&mut self, offset: u64, bytes: impl Into<Bytes>) -> anyhow::Result<()> {
+        let input = json!({ "_placeholder": true, "num": 0 });
+        let body = json!([event::SSH_INPUT, { "input": input, "offset": offset }]);
         self.send_text(format!("451-{},{body}", event::NAMESPACE)).await?;
         self.stream.send(Message::Binary(bytes.into())).await?;
         Ok(())
