@@ -3,7 +3,7 @@
 //! This is the border to the SSH client. It must not know how the client works, nor who
 //! watches the session.
 
-use std::{pin::Pin, sync::Arc};
+use std::{future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{Stream, future::BoxFuture};
@@ -89,6 +89,11 @@ pub trait Shell: Send + Sync + 'static {
     /// Closes channel and connection in good order where the target still answers, and cuts the
     /// connection in any case; resolves within two seconds.
     fn close(self: Arc<Self>) -> BoxFuture<'static, ()>;
+    /// Resolves when the connection to the target is gone, whether or not anybody reads its events.
+    /// No more comes in then: what is left to read is less than a megabyte, and behind it the end.
+    fn gone(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(future::pending())
+    }
 }
 
 /// The shell takes nothing any more; why comes as a [`ShellEvent`].

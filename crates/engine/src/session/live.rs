@@ -1,44 +1,30 @@
 //! A session whose shell is open: everything that happens to it happens here, in one place and in order.
 //!
-//! Bytes from the shell go to the outbox and on to whoever is attached, while there is credit.
-//! Without credit the shell is drained gently and never not at all: a reader that stops would
-//! stop the SSH connection as a whole, with it keepalives and the very Ctrl-C that ends a flood.
-//! While nobody is attached the session waits for a browser to come back, shell or no shell.
+//! While nobody is attached it waits for a browser to come back, shell or no shell. How bytes flow
+//! is in `pump`, who has the session and what they are told in `presence`.
 
 use std::{future, pin::Pin, sync::Arc, time::Duration};
 
-use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture};
+use futures_util::{Stream, StreamExt as _, future::BoxFuture};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    backlog::CHUNK,
     clock::{Clock, Due},
     mailbox::Mailbox,
-    mirror::{Finished, Mirror, Mirrored},
+    mirror::{Finished, Mirror},
     outbox::Outbox,
 };
 use crate::{
     client::{Client, EndingCause, Notice},
     dial::{Exit, Shell, ShellEvent, ShellGone, Transport},
-    options::{DetachedOutput, Options},
+    options::Options,
     reason::CloseReason,
     sessions::{Membership, Standing},
     target::TermSize,
     token::ResumeToken,
 };
 
-/// The largest piece of input that is written at once, in bytes.
-const WRITE: usize = 32 * 1024;
-/// The client is told of taken input at least every so many bytes.
-const TELL_INPUT_EVERY: u64 = 16 * 1024;
-/// Without credit, one message of the shell is read in this time...
-const GENTLE_READ_EVERY: Duration = Duration::from_millis(500);
-/// ...and this many at once after something was sent to the shell, so that it gets there.
-const READS_PER_SEND: u32 = 32;
-/// The most output that waits for somebody to take it, in bytes: beyond it the shell is read for
-/// what is sent to it alone, and beyond twice as much not at all.
-const MAX_WAITING_OUTPUT: usize = 2 * 1024 * 1024;
 /// A client that takes no output for this long is given up. Browsers run the timers of a hidden page
 /// once a minute, and those acknowledge; a browser that is gone is found by its pings.
 pub(super) const STALL_LIMIT: Duration = Duration::from_secs(150);
@@ -119,12 +105,12 @@ type Sending = Option<BoxFuture<'static, Result<(), ShellGone>>>;
 
 /// A session whose shell is open, or was.
 pub(super) struct Live {
-    events: Pin<Box<dyn Stream<Item = ShellEvent> + Send>>,
-    shell: Arc<dyn Shell>,
+    pub(super) events: Pin<Box<dyn Stream<Item = ShellEvent> + Send>>,
+    pub(super) shell: Arc<dyn Shell>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) membership: Membership,
     pub(super) options: Arc<Options>,
-    opened: Instant,
+    pub(super) opened: Instant,
     pub(super) clock: Clock,
     /// When the gateway goes down, once it does.
     pub(super) drain: Option<Instant>,
@@ -134,22 +120,22 @@ pub(super) struct Live {
     /// The screen for browsers that come back; none where none can.
     pub(super) mirror: Option<Mirror>,
     /// What goes to the shell: input and how long it is, the size, and the end.
-    write: Sending,
-    write_length: u64,
-    size: Option<TermSize>,
+    pub(super) write: Sending,
+    pub(super) write_length: u64,
+    pub(super) size: Option<TermSize>,
     pub(super) terminal_size: TermSize,
-    resize: Sending,
-    closing: Option<BoxFuture<'static, ()>>,
+    pub(super) resize: Sending,
+    pub(super) closing: Option<BoxFuture<'static, ()>>,
     /// Input handed to the shell, and how much of it the client knows of; offsets.
-    input_taken: u64,
-    input_told: u64,
+    pub(super) input_taken: u64,
+    pub(super) input_told: u64,
     /// How the shell ended, once it said so; output may still follow.
-    exit: Option<Exit>,
+    pub(super) exit: Option<Exit>,
     /// Reads that are owed to what was sent while output is paused.
-    reads_owed: u32,
+    pub(super) reads_owed: u32,
     /// Whether output waits that nobody takes.
-    paused: bool,
-    next_gentle_read: Instant,
+    pub(super) paused: bool,
+    pub(super) next_gentle_read: Instant,
     /// When output was last taken, or began to wait.
     pub(super) progress: Instant,
     /// How long the shell was open, once it is not.
@@ -258,24 +244,6 @@ impl Live {
         }
     }
 
-    /// Whether the shell may be read now.
-    fn reads(&self) -> bool {
-        let behind = self.mirror.as_ref().is_some_and(|mirror| mirror.is_behind(self.outbox.end()));
-        let excess = self.excess();
-        let owed = self.reads_owed > 0 && excess < 2 * MAX_WAITING_OUTPUT;
-        matches!(self.phase, Phase::Running) && !behind && (excess == 0 || owed)
-    }
-
-    /// Bytes of output that somebody should take before more is read; while there are some, the
-    /// session is paused.
-    fn excess(&self) -> usize {
-        match (&self.presence, self.options.detached_output) {
-            (Presence::Attached(_), _) => self.outbox.waiting(),
-            (_, DetachedOutput::Latest) => 0,
-            (_, DetachedOutput::Keep) => self.outbox.unseen().saturating_sub(self.options.backlog),
-        }
-    }
-
     pub(super) fn is_running(&self) -> bool {
         matches!(self.phase, Phase::Running)
     }
@@ -342,125 +310,6 @@ impl Live {
         self.flush();
         self.send_size();
         self.send_input();
-    }
-
-    /// A shell that is gone says why through its events.
-    fn on_written(&mut self, result: Result<(), ShellGone>) {
-        if result.is_ok() {
-            self.input_taken += self.write_length;
-            self.reads_owed = READS_PER_SEND;
-            if self.input_taken - self.input_told >= TELL_INPUT_EVERY {
-                self.input_told = self.input_taken;
-                self.outbox.push_notice(Notice::InputTaken(self.input_told));
-                self.flush();
-            }
-            self.send_input();
-        }
-    }
-
-    fn on_resized(&mut self) {
-        self.reads_owed = READS_PER_SEND;
-        self.send_size();
-    }
-
-    /// Takes what the shell has ready, at most about a chunk, and hands it on in one go: a lone
-    /// echo leaves at once, and a flood of small messages coalesces by itself.
-    fn on_shell(&mut self, event: Option<ShellEvent>) {
-        let begins = self.outbox.end();
-        self.on_message(event);
-        while self.is_running() && self.outbox.end() - begins < CHUNK as u64 {
-            let Some(next) = self.events.next().now_or_never() else { break };
-            self.on_message(next);
-        }
-        self.flush();
-        if let Some(mirror) = &mut self.mirror {
-            mirror.feed(self.outbox.backlog());
-        }
-        self.trim();
-    }
-
-    fn gentle_read(&mut self, now: Instant) {
-        self.next_gentle_read = now + GENTLE_READ_EVERY;
-        if self.excess() < MAX_WAITING_OUTPUT
-            && let Some(event) = self.events.next().now_or_never()
-        {
-            self.on_message(event);
-        }
-    }
-
-    fn on_message(&mut self, event: Option<ShellEvent>) {
-        self.reads_owed = self.reads_owed.saturating_sub(1);
-        match event {
-            Some(ShellEvent::Output(bytes)) => self.outbox.push(&bytes),
-            Some(ShellEvent::Exit(exit)) => self.exit = Some(exit),
-            Some(ShellEvent::LinkLost) => self.end_as(CloseReason::LinkLost),
-            None => self.end_as(CloseReason::TargetClosed),
-        }
-    }
-
-    fn end_as(&mut self, otherwise: CloseReason) {
-        let reason = self.exit.take().map_or(otherwise, CloseReason::Exited);
-        self.end(reason);
-    }
-
-    fn on_mirrored(&mut self, finished: Finished) {
-        let Some(mirror) = &mut self.mirror else { return };
-        match mirror.settle(finished, self.outbox.backlog()) {
-            Mirrored::Further => {}
-            Mirrored::Snapshot(snapshot) => self.on_screen(snapshot),
-            Mirrored::Lost => self.on_screen_lost(),
-        }
-        self.trim();
-    }
-
-    /// Gives whoever is attached all it takes now.
-    pub(super) fn flush(&mut self) {
-        if let Presence::Attached(seat) = &self.presence {
-            self.outbox.flush(&*seat.client);
-        }
-    }
-
-    /// Forgets output that nobody needs any more.
-    pub(super) fn trim(&mut self) {
-        let Some(mirror) = &self.mirror else { return self.outbox.trim_sent() };
-        let drops = matches!(self.presence, Presence::Detached(_) | Presence::Joining(..))
-            && self.options.detached_output == DetachedOutput::Latest;
-        let seen = if drops { u64::MAX } else { self.outbox.acked() };
-        self.outbox.trim(mirror.fed().min(seen));
-    }
-
-    /// Notes when a pause begins: from then on the client has its time, and the shell its turns.
-    pub(super) fn note_pause(&mut self) {
-        let paused = self.excess() > 0;
-        if paused && !self.paused {
-            let now = Instant::now();
-            self.progress = now;
-            self.next_gentle_read = now + GENTLE_READ_EVERY;
-        }
-        self.paused = paused;
-    }
-
-    fn send_size(&mut self) {
-        if self.is_running()
-            && self.resize.is_none()
-            && let Some(size) = self.size.take()
-        {
-            self.terminal_size = size;
-            self.resize = Some(Arc::clone(&self.shell).resize(size));
-            if let Some(mirror) = &mut self.mirror {
-                mirror.resize(self.outbox.end(), size);
-            }
-        }
-    }
-
-    fn send_input(&mut self) {
-        if self.is_running()
-            && self.write.is_none()
-            && let Some(bytes) = self.mailbox.take_input(WRITE)
-        {
-            self.write_length = bytes.len() as u64;
-            self.write = Some(Arc::clone(&self.shell).write(bytes));
-        }
     }
 
     /// Closes the shell: the session is over but for what its browser is still to hear.

@@ -10,6 +10,7 @@ mod mirror;
 mod outbox;
 mod owner;
 mod presence;
+mod pump;
 
 pub use attachment::Attachment;
 pub(crate) use live::Seat;

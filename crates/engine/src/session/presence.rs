@@ -64,6 +64,7 @@ impl Live {
     /// From now on output goes to this client, from `offset` on.
     fn join(&mut self, seat: Seat, welcome: Welcome, offset: u64, screen: Option<Snapshot>) {
         self.outbox.attach(seat.client.limits(), offset);
+        self.presence = Presence::Attached(seat);
         let input_offset = self.mailbox.input_end();
         self.outbox.push_notice(Notice::Attached { token: welcome.token, offset, input_offset, screen });
         if welcome.starts {
@@ -76,7 +77,6 @@ impl Live {
         if let Some(at) = self.drain {
             self.warn(EndingCause::Drain, at);
         }
-        self.presence = Presence::Attached(seat);
         self.progress = Instant::now();
         self.membership.stands(Standing::Attached);
         self.flush();

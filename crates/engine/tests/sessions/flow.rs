@@ -1,205 +1,13 @@
-//! Sessions over scripted shells: flow control, order, ends. Time is tokio's, and paused.
+//! Flow control, order, ends.
 
-#![allow(clippy::unwrap_used)]
-
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use engine::{
-    Attachment, Client, ClientFull, CloseReason, Counts, Credentials, CreditLimits, DialError, DialOrder,
-    Dialer, Exit, Notice, Options, ProgressSink, Registry, SessionOrder, Shell, ShellEvent, ShellGone, Step,
-    Target, TermSize, Ticket, Transport,
-};
-use futures_util::{FutureExt as _, future::BoxFuture, stream};
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use engine::{CloseReason, Counts, DialError, Exit, Notice, ShellEvent, TermSize};
 
-const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const LIMITS: CreditLimits = CreditLimits { high_water: 256 * 1024, low_water: 64 * 1024, chunks: 64 };
+use tokio::time::Instant;
 
-/// The other end of a shell: what the test sends as the shell, and what the session sent to it.
-struct FarEnd {
-    events: mpsc::Sender<ShellEvent>,
-    sent: mpsc::UnboundedReceiver<Sent>,
-}
-
-#[derive(Debug, PartialEq)]
-enum Sent {
-    Input(Bytes),
-    Size(TermSize),
-    Closed,
-}
-
-struct ScriptedShell(mpsc::UnboundedSender<Sent>);
-
-impl Shell for ScriptedShell {
-    fn write(self: Arc<Self>, bytes: Bytes) -> BoxFuture<'static, Result<(), ShellGone>> {
-        async move { self.0.send(Sent::Input(bytes)).map_err(|_| ShellGone) }.boxed()
-    }
-
-    fn resize(self: Arc<Self>, size: TermSize) -> BoxFuture<'static, Result<(), ShellGone>> {
-        async move { self.0.send(Sent::Size(size)).map_err(|_| ShellGone) }.boxed()
-    }
-
-    fn close(self: Arc<Self>) -> BoxFuture<'static, ()> {
-        async move { drop(self.0.send(Sent::Closed)) }.boxed()
-    }
-}
-
-/// Hands each dialed shell's far end to the test; hosts named `refused`, `silent` and `panic` do that.
-struct ScriptedDialer(mpsc::UnboundedSender<FarEnd>);
-
-impl Dialer for ScriptedDialer {
-    fn dial(
-        &self,
-        order: DialOrder,
-        progress: ProgressSink,
-    ) -> BoxFuture<'static, Result<Transport, DialError>> {
-        let far_ends = self.0.clone();
-        async move {
-            progress(Step::Dial);
-            match order.target.host.as_str() {
-                "refused" => return Err(DialError::ConnectRefused { target: order.target.to_string() }),
-                "silent" => return std::future::pending().await,
-                "panic" => panic!("a dialer that panics"),
-                _ => {}
-            }
-            // As deep as an SSH channel's queue.
-            let (events, received) = mpsc::channel(32);
-            let (sender, sent) = mpsc::unbounded_channel();
-            far_ends.send(FarEnd { events, sent }).ok();
-            let events = stream::unfold(received, |mut received| async {
-                received.recv().await.map(|event| (event, received))
-            });
-            Ok(Transport { events: Box::pin(events), shell: Arc::new(ScriptedShell(sender)) })
-        }
-        .boxed()
-    }
-}
-
-/// A browser that keeps what it got, and acknowledges at once or never.
-#[derive(Default)]
-struct Browser {
-    output: Mutex<Vec<u8>>,
-    notices: Mutex<Vec<Notice>>,
-    changed: watch::Sender<u64>,
-    acknowledges: Mutex<Option<Attachment>>,
-}
-
-impl Browser {
-    fn changed(&self) {
-        self.changed.send_modify(|count| *count += 1);
-    }
-
-    async fn until(&self, is_true: impl Fn(&Self) -> bool) {
-        let mut changes = self.changed.subscribe();
-        while !is_true(self) {
-            changes.changed().await.unwrap();
-        }
-    }
-
-    async fn closed(&self) -> (CloseReason, bool) {
-        let last = |browser: &Self| match browser.notices.lock().unwrap().last() {
-            Some(Notice::Closed { reason, retry, .. }) => Some((reason.clone(), *retry)),
-            _ => None,
-        };
-        self.until(|browser| last(browser).is_some()).await;
-        last(self).unwrap()
-    }
-
-    fn received(&self) -> usize {
-        self.output.lock().unwrap().len()
-    }
-}
-
-impl Client for Browser {
-    fn limits(&self) -> CreditLimits {
-        LIMITS
-    }
-
-    fn can_resume(&self) -> bool {
-        false
-    }
-
-    fn output(&self, offset: u64, bytes: &Bytes) -> Result<(), ClientFull> {
-        let mut output = self.output.lock().unwrap();
-        assert_eq!(output.len() as u64, offset, "a hole or a repeat");
-        output.extend_from_slice(bytes);
-        if let Some(session) = &*self.acknowledges.lock().unwrap() {
-            session.ack(output.len() as u64);
-        }
-        drop(output);
-        self.changed();
-        Ok(())
-    }
-
-    fn notice(&self, notice: &Notice) -> Result<(), ClientFull> {
-        self.notices.lock().unwrap().push(notice.clone());
-        self.changed();
-        Ok(())
-    }
-}
-
-struct Bench {
-    registry: Arc<Registry>,
-    far_ends: mpsc::UnboundedReceiver<FarEnd>,
-}
-
-impl Bench {
-    fn new() -> Self {
-        Self::with(Options::default())
-    }
-
-    fn with(options: Options) -> Self {
-        let (sender, far_ends) = mpsc::unbounded_channel();
-        let registry = Registry::new(Arc::new(ScriptedDialer(sender)), options).unwrap();
-        Self { registry, far_ends }
-    }
-
-    fn ticket(&self, host: &str) -> Ticket {
-        let target = Target { host: host.into(), port: 22, username: "me".into(), host_key: None };
-        let credentials = Credentials::Password("secret".into());
-        let order = SessionOrder {
-            target,
-            credentials,
-            term: None,
-            size: None,
-            caller: None,
-            idle_timeout: None,
-            max_duration: None,
-        };
-        self.registry.issue(order).unwrap().ticket
-    }
-
-    fn start(&self, host: &str) -> (Attachment, Arc<Browser>) {
-        let browser = Arc::new(Browser::default());
-        let handle = self.registry.start(&self.ticket(host), None, Arc::clone(&browser) as _, HERE).unwrap();
-        (handle, browser)
-    }
-
-    async fn open(&mut self) -> (Attachment, Arc<Browser>, FarEnd) {
-        let (handle, browser) = self.start("example");
-        let far_end = self.far_ends.recv().await.unwrap();
-        (handle, browser, far_end)
-    }
-}
-
-/// Sends 4 KiB messages as a flooding shell does, and counts those that were taken.
-fn flood(events: mpsc::Sender<ShellEvent>) -> watch::Receiver<usize> {
-    let (count, taken) = watch::channel(0);
-    tokio::spawn(async move {
-        while events.send(ShellEvent::Output(Bytes::from_static(&[b'y'; 4096]))).await.is_ok() {
-            count.send_modify(|count| *count += 1);
-        }
-    });
-    taken
-}
+use crate::scripted::{Bench, Browser, HERE, LIMITS, Sent, flood};
 
 #[tokio::test(start_paused = true)]
 async fn input_and_size_pass_while_the_browser_takes_nothing() {
@@ -367,4 +175,16 @@ async fn shutdown_tells_every_browser_and_ends_within_seconds() {
     }
     assert!(!bench.registry.knows(&waiting));
     assert_eq!(bench.registry.counts(), Counts::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_that_had_nothing_to_take_for_long_has_its_time_when_there_is() {
+    let mut bench = Bench::new();
+    let (session, browser, far_end) = bench.open().await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    flood(far_end.events);
+    browser.until(|browser| browser.received() as u64 == LIMITS.high_water).await;
+    tokio::time::sleep(Duration::from_secs(100)).await;
+    session.ack(LIMITS.high_water);
+    browser.until(|browser| browser.received() as u64 == 2 * LIMITS.high_water).await;
 }

@@ -1,0 +1,8 @@
+//! Sessions over scripted shells. Time is tokio's, and paused.
+
+#![allow(clippy::unwrap_used)]
+
+mod flow;
+mod resume;
+mod scripted;
+mod times;
