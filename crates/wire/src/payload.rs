@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 
 use crate::{Code, Peer};
 
@@ -194,8 +194,17 @@ pub struct Attached {
     #[cfg_attr(feature = "typescript", ts(type = "number"))]
     pub input_offset: u64,
     /// The whole screen, for a page that cannot go on from what it has. Without it, it can.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "unwrapped")]
     pub screen: Option<Screen>,
+}
+
+/// Serializes what is there as itself: in a wrapping `Some` Socket.IO's serializer finds no bytes, and
+/// writes them as an array of numbers.
+fn unwrapped<T: Serialize, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => value.serialize(serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// A screen with its history, as of the offset that it comes with.
