@@ -30,9 +30,25 @@ async fn version_and_help() -> Result {
     assert!(version.status.success());
     assert!(String::from_utf8(version.stdout)?.starts_with("alfresco-ssh "));
     let help = String::from_utf8(run(&["--help"], &[]).await?.stdout)?;
-    for flag in
-        ["--host", "--port", "-p", "--public-url", "--ticket-ttl", "--host-key-policy", "--config", "demo"]
-    {
+    for flag in [
+        "--host",
+        "--port",
+        "-p",
+        "--public-url",
+        "--ticket-ttl",
+        "--host-key-policy",
+        "--config",
+        "demo",
+        "--detach-grace",
+        "--backlog",
+        "--detached-output",
+        "--idle-timeout",
+        "--max-session",
+        "--max-sessions",
+        "--max-sessions-per-address",
+        "--max-sessions-per-token",
+        "--drain",
+    ] {
         assert!(help.contains(flag), "{flag}: {help}");
     }
     Ok(())
@@ -62,6 +78,12 @@ async fn bad_values_are_refused_with_where_they_came_from() -> Result {
         (&["--host", "0.0.0.0"], &[], &["--host", "--api-token", "--insecure-open-api"]),
         (&["--host", "192.0.2.1"], &[], &["--host", "--api-token"]),
         (&["--prot", "1"], &[], &["--prot"]),
+        (&["--detach-grace", "8d"], &[], &["--detach-grace", "604800 s"]),
+        (&["--backlog", "1000"], &[], &["--backlog", "65536 to 67108864 bytes"]),
+        (&["--detached-output", "none"], &[], &["--detached-output", "latest", "keep"]),
+        (&[], &[("ALFRESCO_SSH_MAX_SESSIONS", "0")], &["ALFRESCO_SSH_MAX_SESSIONS", "at least 1"]),
+        (&["--max-sessions-per-token=-1"], &[], &["--max-sessions-per-token"]),
+        (&["--drain", "2h"], &[], &["--drain", "3600 s"]),
     ] {
         let output = run(arguments, environment).await?;
         let error = String::from_utf8(output.stderr)?;

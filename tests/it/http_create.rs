@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::json;
-use testkit::{Part, TestGateway};
+use testkit::{Binary, BinaryOptions, Part, TestGateway};
 
 use crate::{
     api::{KEY, PATHS, order, refusal, ticket_of},
@@ -117,6 +117,35 @@ async fn each_refusal_has_the_originals_status_and_words_and_a_code() -> Result 
     for body in ["", "{", "[]", "\"x\"", "7", "null", "{\"hostname\":\"h\",}", "\u{feff}{}"] {
         let (status, _, code) = refusal(&http.post(PATHS[1], "application/json", body).await?)?;
         assert_eq!((status, code.as_str()), (400, "invalid_body"), "{body}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn times_may_be_asked_for_up_to_the_gateways_own() -> Result {
+    let arguments = ["--idle-timeout", "10m", "--max-session", "1h"].map(str::to_owned).to_vec();
+    let binary = Binary::start(BinaryOptions { arguments, ..BinaryOptions::default() }).await?;
+    let (bounded, unbounded) = (binary.http()?, TestGateway::start().await?);
+    let with = |name: &str, value: serde_json::Value| {
+        let mut body = order();
+        body[name] = value;
+        body
+    };
+    for (name, ceiling) in [("idle_timeout", 600), ("max_duration", 3600)] {
+        for value in [json!(1), json!(ceiling), json!(ceiling.to_string())] {
+            let reply = bounded.post_json(PATHS[0], &with(name, value.clone())).await?;
+            assert_eq!(reply.status, 200, "{name} {value}: {}", reply.text());
+            assert!(reply.json()?.get("ignored").is_none());
+        }
+        let refused = refusal(&bounded.post_json(PATHS[1], &with(name, json!(ceiling + 1))).await?)?;
+        let sentence = format!("'{name}' must be a whole number from 1 to {ceiling}");
+        assert_eq!(refused, (400, sentence, "invalid_field".to_owned()));
+        let http = unbounded.http();
+        assert_eq!(http.post_json(PATHS[0], &with(name, json!(1_000_000))).await?.status, 200);
+        let mut fields = vec![("hostname", "h"), ("username", "u"), ("password", "p"), (name, "7")];
+        assert_eq!(http.post_form(PATHS[0], &fields).await?.status, 200);
+        fields.push((name, "8"));
+        assert_eq!(refusal(&http.post_form(PATHS[0], &fields).await?)?.0, 400);
     }
     Ok(())
 }

@@ -117,6 +117,9 @@ async fn tickets_that_wait_are_bounded() -> Result {
             credentials: engine::Credentials::Password("p".into()),
             term: None,
             size: None,
+            caller: None,
+            idle_timeout: None,
+            max_duration: None,
         };
         gateway.registry().issue(order)?;
     }

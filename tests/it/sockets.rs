@@ -5,15 +5,18 @@ use std::time::Duration;
 use anyhow::Context as _;
 use http::Method;
 use serde_json::json;
-use testkit::{GatewayOptions, Http, PATIENCE, TestGateway, demo_sshd::Script};
+use testkit::{
+    Binary, BinaryOptions, CounterBase, Counters, GatewayOptions, Http, PATIENCE, Page, Protocol,
+    SocketClient, TestGateway, demo_sshd::Script,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     time::timeout,
 };
-use wire::event;
+use wire::{Code, Peer, SocketError, event};
 
-use crate::setup::{Result, password_order, scripted};
+use crate::setup::{Result, eventually, password_order, scripted};
 
 /// Between the packets of one body.
 const SEPARATOR: char = '\u{1e}';
@@ -132,5 +135,144 @@ async fn a_packet_that_does_not_come_ends_its_request() -> Result {
     let mut answer = String::new();
     timeout(PATIENCE, stream.read_to_string(&mut answer)).await??;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    Ok(())
+}
+
+/// Reads until the gateway refuses an event.
+async fn refusal_of(page: &mut Page) -> Result<Code> {
+    let refused: SocketError = serde_json::from_value(page.until_event(event::SESSION_ERROR).await?.payload)?;
+    anyhow::ensure!(refused.peer == Peer::Browser && !refused.message.is_empty(), "{refused:?}");
+    Ok(refused.code)
+}
+
+#[tokio::test]
+async fn a_token_of_no_session_is_answered_and_a_payload_of_no_shape_is_refused() -> Result {
+    let gateway = TestGateway::start().await?;
+    let mut page = Page::connect(gateway.address(), Protocol::Ours).await?;
+    let unknown = "A".repeat(43);
+    for token in ["", "x", "\u{0}", &unknown, &"A".repeat(44), &"=".repeat(43), &"A".repeat(100_000)] {
+        for payload in [json!({ "token": token }), json!({ "token": token, "have": u64::MAX / 4096 })] {
+            page.socket.emit(event::RESUME_SESSION, payload).await?;
+            let closed = page.until_closed().await?;
+            assert_eq!(
+                (closed.code, closed.peer, closed.retry),
+                (Code::SessionUnknown, Peer::Browser, false)
+            );
+            assert!(!closed.message.is_empty());
+        }
+    }
+    for payload in [
+        json!({}),
+        json!({ "token": 7 }),
+        json!({ "token": unknown, "have": -1 }),
+        json!({ "token": unknown, "have": "0" }),
+        json!({ "token": unknown, "host": "h" }),
+        json!(unknown),
+        json!(null),
+    ] {
+        page.socket.emit(event::RESUME_SESSION, payload.clone()).await?;
+        assert_eq!(refusal_of(&mut page).await?, Code::InvalidPayload, "{payload}");
+    }
+    // Late, and no fault.
+    for name in [event::SESSION_ATTACHED_ACK, event::STAY_CONNECTED] {
+        page.socket.emit_bare(name).await?;
+    }
+    page.socket.emit(event::SSH_INPUT, json!({ "input": "x", "offset": 0 })).await?;
+    assert_eq!(refusal_of(&mut page).await?, Code::NoSession);
+    assert!(page.events.is_empty(), "{:?}", page.events);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_of_the_originals_protocol_cannot_come_back_and_counts_no_input() -> Result {
+    let (sshd, gateway) = (scripted(Script::Echo).await?, TestGateway::start().await?);
+    let ticket = gateway.create(&password_order(&sshd)).await?;
+    let mut page = Page::open(gateway.address(), Protocol::Original, &ticket).await?;
+    page.socket.emit(event::RESUME_SESSION, json!({ "token": "A".repeat(43) })).await?;
+    assert_eq!(refusal_of(&mut page).await?, Code::InvalidPayload);
+    for name in [event::SESSION_ATTACHED_ACK, event::STAY_CONNECTED] {
+        page.socket.emit_bare(name).await?;
+        assert_eq!(refusal_of(&mut page).await?, Code::InvalidPayload, "{name}");
+    }
+    // For such a client an offset is a field with another name.
+    for offset in [0, 0, 1000] {
+        page.socket.emit(event::SSH_INPUT, json!({ "input": "abc", "offset": offset })).await?;
+    }
+    page.until("abcabcabc").await?;
+    assert!(page.events.is_empty(), "{:?}", page.events);
+    page.socket.cut();
+    eventually(async || {
+        let counts = gateway.registry().counts();
+        Ok(counts.attached == 0 && counts.detached == 0)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_socket_has_one_session_and_may_take_back_what_was_taken_from_it() -> Result {
+    let (sshd, gateway) = (scripted(Script::Echo).await?, TestGateway::start().await?);
+    let ticket = gateway.create(&password_order(&sshd)).await?;
+    let mut first = Page::open(gateway.address(), Protocol::Ours, &ticket).await?;
+    let token = first.until_event(event::SESSION_ATTACHED).await?.payload["token"].clone();
+    first.socket.emit(event::RESUME_SESSION, json!({ "token": token, "have": 0 })).await?;
+    assert_eq!(refusal_of(&mut first).await?, Code::SessionAlreadyStarted);
+    first.type_keys("one").await?;
+    first.until("one").await?;
+
+    let mut second = Page::connect(gateway.address(), Protocol::Ours).await?;
+    second.socket.emit(event::RESUME_SESSION, json!({ "token": token, "have": 0 })).await?;
+    let attached = second.until_event(event::SESSION_ATTACHED).await?.payload;
+    assert_eq!((&attached["offset"], &attached["input_offset"]), (&json!(0), &json!(3)));
+    assert!(attached.get("screen").is_none(), "{attached}");
+    second.until("one").await?;
+
+    let taken = first.until_event(event::SESSION_TAKEN_OVER).await?.payload["token"].clone();
+    first.type_keys("lost").await?;
+    assert_eq!(refusal_of(&mut first).await?, Code::NoSession);
+    first.socket.emit(event::RESUME_SESSION, json!({ "token": taken, "have": 3 })).await?;
+    let attached = first.until_event(event::SESSION_ATTACHED).await?.payload;
+    assert_eq!((&attached["offset"], &attached["input_offset"]), (&json!(3), &json!(3)));
+    second.until_event(event::SESSION_TAKEN_OVER).await?;
+    first.socket.emit(event::SSH_INPUT, json!({ "input": "one, two", "offset": 0 })).await?;
+    first.until("one, two").await?;
+    first.socket.emit(event::SSH_INPUT, json!({ "input": "gap", "offset": 100 })).await?;
+    assert_eq!(refusal_of(&mut first).await?, Code::InputGap);
+    first.type_keys("\u{4}").await?;
+    let closed = first.until_closed().await?;
+    assert_eq!((closed.code, closed.exit_status), (Code::Exited, Some(0)));
+    Ok(())
+}
+
+/// How long a browser may be dead unnoticed.
+const DEAD_BROWSER: Duration = Duration::from_secs(25);
+
+#[tokio::test]
+async fn a_browser_that_neither_reads_nor_writes_is_noticed_in_time() -> Result {
+    let (flood, quiet) = (scripted(Script::Flood).await?, scripted(Script::Echo).await?);
+    let binary = Binary::start(BinaryOptions::default()).await?;
+    let mut dead = Vec::new();
+    for sshd in [&flood, &quiet] {
+        let ticket = binary.create(&password_order(sshd)).await?;
+        let page = Page::open(binary.address()?, Protocol::Ours, &ticket).await?;
+        dead.push(page);
+    }
+    // One more whose window is closed: its writer waits for it, and with it whatever comes after.
+    let mut stuck = SocketClient::with_receive_buffer(binary.address()?, 4096).await?;
+    let ticket = binary.create(&password_order(&flood)).await?;
+    stuck.emit(event::START_SESSION, json!({ "create_session_id": ticket })).await?;
+    let sessions = CounterBase::of(&binary).await?;
+    let has = |attached, detached| {
+        let sessions = &sessions;
+        async move {
+            let is =
+                |now: &Counters| now.sessions("attached") == attached && now.sessions("detached") == detached;
+            sessions.until(is).await
+        }
+    };
+    has(3, 0).await?;
+    // From here on none of them is ever read from or written to.
+    timeout(DEAD_BROWSER, has(0, 2)).await.context("a dead browser was not noticed")??;
+    assert_eq!(sessions.now().await?.sessions("dialing"), 0);
+    drop((dead, stuck));
     Ok(())
 }

@@ -266,7 +266,11 @@ impl Page {
                 self.taken = event.payload["offset"].as_u64().context("an ack without an offset")?;
                 Ok(())
             }
-            _ => {
+            name => {
+                // As the real page does, once the token is where a reload finds it.
+                if name == event::SESSION_ATTACHED {
+                    self.socket.emit_bare(event::SESSION_ATTACHED_ACK).await?;
+                }
                 self.events.push(event);
                 Ok(())
             }
