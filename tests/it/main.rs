@@ -8,6 +8,8 @@ mod api;
 mod setup;
 
 mod cli;
+mod dead_target;
+mod dead_target_stage;
 mod ends;
 mod failures;
 mod http_create;

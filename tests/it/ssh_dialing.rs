@@ -12,7 +12,7 @@ use engine::{
     TermSize, Transport,
 };
 use futures_util::StreamExt as _;
-use ssh::{HostKeyPolicy, Options, SshDialer};
+use ssh::{HostKeyPolicy, Options, Patience, SshDialer};
 use tempfile::TempDir;
 use testkit::{PATIENCE, Sshd, demo_sshd::DemoSshd};
 use tokio::time::timeout;
@@ -23,6 +23,7 @@ pub(crate) struct Dialing {
     pub(crate) options: Options,
     pub(crate) target: Target,
     pub(crate) steps: Arc<Mutex<Vec<Step>>>,
+    patience: Patience,
 }
 
 impl Dialing {
@@ -37,7 +38,7 @@ impl Dialing {
         };
         let target =
             Target { host: "127.0.0.1".to_owned(), port, username: username.to_owned(), host_key: None };
-        Self { dir, options, target, steps: Arc::default() }
+        Self { dir, options, target, steps: Arc::default(), patience: Patience::default() }
     }
 
     pub(crate) fn to_sshd(server: &Sshd) -> Self {
@@ -55,6 +56,12 @@ impl Dialing {
 
     pub(crate) fn policy(mut self, policy: HostKeyPolicy) -> Self {
         self.options.host_key_policy = policy;
+        self
+    }
+
+    /// With another patience for silent targets.
+    pub(crate) fn patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
         self
     }
 
@@ -79,7 +86,7 @@ impl Dialing {
         let order = DialOrder { target: self.target.clone(), credentials, pty };
         let steps = self.steps.clone();
         let progress = Box::new(move |step| steps.lock().unwrap().push(step));
-        SshDialer::new(self.options.clone()).dial(order, progress)
+        SshDialer::new(self.options.clone()).with_patience(self.patience).dial(order, progress)
     }
 
     pub(crate) async fn with(&self, credentials: Credentials) -> Result<Transport, DialError> {
@@ -153,6 +160,16 @@ impl Talk {
                 other => panic!("{words:?} never came, but {other:?} after {text:?}"),
             }
         }
+    }
+
+    /// What was printed and not waited for, and after it the output among these events.
+    pub(crate) fn printed_before(&mut self, events: &[ShellEvent]) -> String {
+        for event in events {
+            if let ShellEvent::Output(bytes) = event {
+                self.printed.extend_from_slice(bytes);
+            }
+        }
+        String::from_utf8_lossy(&self.printed).into_owned()
     }
 
     /// Reads to the end.

@@ -320,7 +320,7 @@ async fn ctrl_c_reaches_a_flood_that_is_read_slowly() {
             },
         }
     }
-    // 32 messages of 32 KiB each, and a window.
-    assert!(stale > 512 * 1024, "only {stale} bytes waited");
-    assert!(stale < 2 * 1024 * 1024, "{stale} bytes after Ctrl-C");
+    // A window, and what may wait for its reader.
+    assert!(stale > 128 * 1024, "only {stale} bytes waited");
+    assert!(stale < 384 * 1024, "{stale} bytes after Ctrl-C");
 }

@@ -1,6 +1,6 @@
 //! What this client offers in the SSH handshake, in which order, and the sizes of its buffers.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc};
 
 use russh::{
     Preferred, SshId, cipher,
@@ -10,11 +10,16 @@ use russh::{
     mac,
 };
 
+use crate::{gate, socket};
+
 /// What a flood may leave behind a Ctrl-C: one window, in bytes.
 const WINDOW: u32 = 256 * 1024;
 const MAX_PACKET: u32 = 32 * 1024;
-/// How many messages of a channel wait for their reader.
-const CHANNEL_MESSAGES: usize = 32;
+/// No packet with a message is smaller than this, in bytes on the wire.
+const SMALLEST_PACKET: usize = 32;
+/// How many messages of a channel may wait for their reader: more than ever do, because the gate
+/// shuts before. Behind it come at most the packet that russh is in and what was read ahead.
+const CHANNEL_MESSAGES: usize = (gate::SHUT_AT + socket::AHEAD_LIMIT + 64 * 1024) / SMALLEST_PACKET;
 
 /// Without SHA-1; the NIST curves are there for appliances that know nothing else.
 const KEX: &[kex::Name] = &[
@@ -80,10 +85,10 @@ pub(crate) fn config(host_keys: Vec<Algorithm>) -> Arc<Config> {
             compression: Cow::Borrowed(&[compression::NONE]),
             ..Preferred::DEFAULT
         },
-        keepalive_interval: Some(Duration::from_secs(15)),
-        keepalive_max: 3,
-        // The only bound on a write that blocks.
-        inactivity_timeout: Some(Duration::from_secs(120)),
+        // Whether the target is alive is judged below russh, which does not hear it while the gate
+        // is shut.
+        keepalive_interval: None,
+        inactivity_timeout: None,
         nodelay: true,
         ..Config::default()
     })

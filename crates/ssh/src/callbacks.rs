@@ -1,12 +1,12 @@
-//! What russh calls back: the check of the host key, the banner, the end; and every channel that
-//! a server opens by itself is refused.
+//! What russh calls back: the check of the host key, the banner, the weight of what arrived, the end;
+//! and every channel that a server opens by itself is refused.
 
 use std::sync::Arc;
 
 use engine::DialError;
 use parking_lot::Mutex;
 use russh::{
-    Channel, Names, cipher,
+    Channel, ChannelId, Names, cipher,
     client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session},
     keys::PublicKeyOrCertificate,
 };
@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     fault::{Fault, not_ssh},
+    gate::Gate,
     host_key::HostKeyCheck,
     text,
 };
@@ -46,15 +47,16 @@ impl Notes {
 pub(crate) struct Callbacks {
     check: Arc<HostKeyCheck>,
     notes: Arc<Notes>,
+    gate: Arc<Gate>,
     /// Dropped with the task.
     _gone: DropGuard,
 }
 
 impl Callbacks {
     /// A handler for one connection.
-    pub(crate) fn new(check: Arc<HostKeyCheck>, notes: Arc<Notes>) -> Self {
+    pub(crate) fn new(check: Arc<HostKeyCheck>, notes: Arc<Notes>, gate: Arc<Gate>) -> Self {
         let gone = notes.gone.clone().drop_guard();
-        Self { check, notes, _gone: gone }
+        Self { check, notes, gate, _gone: gone }
     }
 }
 
@@ -92,6 +94,22 @@ impl Handler for Callbacks {
         if room > 0 {
             kept.push_str(&text::block(banner, room));
         }
+        Ok(())
+    }
+
+    async fn data(&mut self, _channel: ChannelId, data: &[u8], _session: &mut Session) -> Result<(), Fault> {
+        self.gate.arrived(data.len());
+        Ok(())
+    }
+
+    async fn extended_data(
+        &mut self,
+        _channel: ChannelId,
+        _stream: u32,
+        data: &[u8],
+        _session: &mut Session,
+    ) -> Result<(), Fault> {
+        self.gate.arrived(data.len());
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use crate::{
     callbacks::{Callbacks, Notes},
     dial::seconds,
     fault::{Fault, lost, not_ssh},
+    gate::Gate,
     host_key::HostKeyCheck,
     link::{Greeting, Link, Switch},
     text,
@@ -25,6 +26,8 @@ pub(crate) struct Connection {
     pub(crate) handle: Handle<Callbacks>,
     /// What that task found out.
     pub(crate) notes: Arc<Notes>,
+    /// Shut while too much waits for the reader.
+    pub(crate) gate: Arc<Gate>,
     /// Cuts the connection when dropped.
     pub(crate) switch: Switch,
     /// `host:port`, for sentences.
@@ -45,11 +48,12 @@ impl Connection {
         let target = check.target().to_owned();
         let config = algorithms::config(key_types);
         let notes = Arc::new(Notes::default());
-        let callbacks = Callbacks::new(check, notes.clone());
-        let (link, switch) = Link::new(stream);
+        let gate = Arc::new(Gate::default());
+        let callbacks = Callbacks::new(check, notes.clone(), gate.clone());
+        let (link, switch) = Link::new(stream, gate.clone());
         let greeting = link.greeting();
         match timeout(limit, client::connect_stream(config, link, callbacks)).await {
-            Ok(Ok(handle)) => Ok(Self { handle, notes, switch, target }),
+            Ok(Ok(handle)) => Ok(Self { handle, notes, gate, switch, target }),
             Ok(Err(fault)) => {
                 // A farewell in words ends russh's task without an error of its own.
                 let fault = notes.take_fault().unwrap_or(fault);

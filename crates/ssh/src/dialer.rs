@@ -11,7 +11,7 @@ use crate::{
     connection::Connection,
     dial,
     host_key::HostKeyCheck,
-    options::Limits,
+    options::{Limits, Patience},
     transport,
 };
 
@@ -26,6 +26,13 @@ impl SshDialer {
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self { options, limits: Limits::default() }
+    }
+
+    /// The same with another patience for silent targets, for tests that cannot wait.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        self.limits.patience = patience;
+        self
     }
 }
 
@@ -54,7 +61,7 @@ async fn dial(
     auth::log_in(&mut connection, &target.username, &login, limits.login).await?;
     drop(login);
     progress(Step::Shell);
-    transport::open(connection, &pty, limits.login).await
+    transport::open(connection, &pty, limits).await
 }
 
 /// Connects to the right host. One that does not show the pinned key at once may still have it,

@@ -1,7 +1,7 @@
-//! The TCP connection under SSH, and the switch that cuts it from outside.
+//! The stream that russh runs on, and the handles that reach the socket in it from outside.
 //!
-//! Dropping russh's handle ends nothing, and its task can wait for a reader that is gone; so the
-//! socket itself is shut, whatever that task is doing. Must not know SSH.
+//! Dropping russh's handle ends nothing, and its task may be waiting for anything; so the socket
+//! itself is shut, whatever that task is doing. Must not know SSH.
 
 use std::{
     io,
@@ -11,11 +11,13 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    time::Instant,
 };
+
+use crate::{gate::Gate, socket::Socket};
 
 /// How much of what the target says first is kept for error messages.
 const GREETING_LIMIT: usize = 256;
@@ -29,15 +31,11 @@ pub(crate) struct Link {
 /// The first bytes that came from the target; they outlive the connection.
 pub(crate) type Greeting = Arc<Mutex<Vec<u8>>>;
 
-struct Socket {
-    stream: TcpStream,
-    cut: bool,
-}
-
 impl Link {
-    /// Wraps a connection; it is cut when the switch is dropped.
-    pub(crate) fn new(stream: TcpStream) -> (Self, Switch) {
-        let socket = Arc::new(Mutex::new(Socket { stream, cut: false }));
+    /// Wraps a connection that gives nothing while the gate is shut; it is cut when the switch is
+    /// dropped.
+    pub(crate) fn new(stream: TcpStream, gate: Arc<Gate>) -> (Self, Switch) {
+        let socket = Arc::new(Mutex::new(Socket::new(stream, gate)));
         let switch = Switch(Cutter(Arc::downgrade(&socket)));
         (Self { socket, greeting: Greeting::default() }, switch)
     }
@@ -54,18 +52,16 @@ impl Link {
     }
 }
 
-/// Cuts a connection when told to.
+/// Cuts a connection when told to; the socket closes with the task that owns it.
 #[derive(Clone)]
 pub(crate) struct Cutter(Weak<Mutex<Socket>>);
 
 impl Cutter {
-    /// Ends the connection now, in both directions; the socket closes with the task that owns it.
+    /// Ends the connection now, in both directions.
     pub(crate) fn cut(&self) {
-        let Some(socket) = self.0.upgrade() else { return };
-        let mut socket = socket.lock();
-        socket.cut = true;
-        // The shutdown also wakes whoever waits for the socket. It fails if the peer was faster.
-        let _ = SockRef::from(&socket.stream).shutdown(std::net::Shutdown::Both);
+        if let Some(socket) = self.0.upgrade() {
+            socket.lock().cut();
+        }
     }
 }
 
@@ -77,6 +73,11 @@ impl Switch {
     pub(crate) fn cutter(&self) -> Cutter {
         self.0.clone()
     }
+
+    /// What can be told of the other side's life.
+    pub(crate) fn pulse(&self) -> Pulse {
+        Pulse(self.0.0.clone())
+    }
 }
 
 impl Drop for Switch {
@@ -85,16 +86,34 @@ impl Drop for Switch {
     }
 }
 
-impl Socket {
-    fn open(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        if self.cut { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(Pin::new(&mut self.stream)) }
+/// Feels whether the other side of a connection is alive.
+pub(crate) struct Pulse(Weak<Mutex<Socket>>);
+
+impl Pulse {
+    /// When it last gave a sign of life; nothing, if the connection is over.
+    pub(crate) fn heard(&self) -> Option<Instant> {
+        Some(self.0.upgrade()?.lock().heard())
+    }
+
+    /// See [`Socket::drain`].
+    pub(crate) fn drain(&self) {
+        if let Some(socket) = self.0.upgrade() {
+            socket.lock().drain();
+        }
+    }
+
+    /// See [`Socket::give_up`].
+    pub(crate) fn give_up(&self) {
+        if let Some(socket) = self.0.upgrade() {
+            socket.lock().give_up();
+        }
     }
 }
 
 impl AsyncRead for Link {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let polled = self.socket.lock().open()?.poll_read(cx, buf);
+        let polled = self.socket.lock().poll_read(cx, buf);
         self.note_greeting(&buf.filled()[before..]);
         polled
     }
@@ -102,14 +121,14 @@ impl AsyncRead for Link {
 
 impl AsyncWrite for Link {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.socket.lock().open()?.poll_write(cx, buf)
+        self.socket.lock().poll_write(cx, buf)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket.lock().open()?.poll_flush(cx)
+        self.socket.lock().poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.socket.lock().open()?.poll_shutdown(cx)
+        self.socket.lock().poll_shutdown(cx)
     }
 }

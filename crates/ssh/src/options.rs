@@ -24,6 +24,23 @@ pub enum HostKeyPolicy {
     Reject,
 }
 
+/// How long a target may be silent before it is taken for dead. What is dead for the system as
+/// well, a machine or a network, is noticed in about half a minute whatever stands here.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// After so much silence it is asked for a sign of life, and then again, three times in all.
+    pub question_after: Duration,
+    /// How long it has for the last answer.
+    pub last_answer: Duration,
+}
+
+impl Default for Patience {
+    /// 55 s in all.
+    fn default() -> Self {
+        Self { question_after: Duration::from_secs(15), last_answer: Duration::from_secs(10) }
+    }
+}
+
 /// How long a target may take. Constants, but for tests that cannot wait for them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -31,10 +48,16 @@ pub(crate) struct Limits {
     pub(crate) handshake: Duration,
     /// The login, and after it the pty and the shell.
     pub(crate) login: Duration,
+    /// Silence, once the shell is open.
+    pub(crate) patience: Patience,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { handshake: Duration::from_secs(15), login: Duration::from_secs(30) }
+        Self {
+            handshake: Duration::from_secs(15),
+            login: Duration::from_secs(30),
+            patience: Patience::default(),
+        }
     }
 }

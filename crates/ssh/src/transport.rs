@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use engine::{DialError, Exit, Pty, Shell, ShellEvent, ShellGone, TermSize, Transport};
 use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream};
 use russh::{
@@ -10,14 +10,18 @@ use russh::{
     client::{Handle, Msg},
 };
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    callbacks::{Callbacks, Notes},
+    callbacks::Callbacks,
     connection::Connection,
     dial::seconds,
     fault::not_ssh,
+    gate::Gate,
     link::{Cutter, Switch},
+    options::Limits,
     text,
+    watch::watch,
 };
 
 const DURING: &str = "before the shell was open";
@@ -56,25 +60,31 @@ const MODES: &[(Mode, u32)] = &[
 ///
 /// # Errors
 /// The server refuses a channel, the pty or the shell, is too slow, or went away.
-pub(crate) async fn open(connection: Connection, pty: &Pty, limit: Duration) -> Result<Transport, DialError> {
-    let opened = match timeout(limit, request(&connection, pty)).await {
+pub(crate) async fn open(connection: Connection, pty: &Pty, limits: Limits) -> Result<Transport, DialError> {
+    let opened = match timeout(limits.login, request(&connection, pty)).await {
         Ok(opened) => opened?,
-        Err(_) => return Err(DialError::AuthTimeout { target: connection.target, seconds: seconds(limit) }),
+        Err(_) => {
+            let seconds = seconds(limits.login);
+            return Err(DialError::AuthTimeout { target: connection.target, seconds });
+        }
     };
-    let Opened { reader, writer, early } = opened;
+    let Opened { inbox, writer, early } = opened;
     let Connection { handle, notes, switch, .. } = connection;
-    let shell = SshShell { handle, writer, notes: notes.clone(), cutter: switch.cutter() };
+    let (handle, gone) = (Arc::new(handle), notes.gone.clone());
+    tokio::spawn(watch(handle.clone(), switch.pulse(), limits.patience, gone.clone()));
+    let shell = SshShell { handle, writer, gone: gone.clone(), cutter: switch.cutter() };
     let banner = notes.take_banner();
     let mut ready = early;
     if !banner.is_empty() {
         ready.push_front(ShellEvent::Output(Bytes::from(banner)));
     }
-    let events = Events { reader: Some(reader), ready, exited: false, _switch: switch };
+    let exited = ready.iter().any(|event| matches!(event, ShellEvent::Exit(_)));
+    let events = Events { inbox: Some(inbox), ready, exited, gone, _switch: switch };
     Ok(Transport { events: Box::pin(events.into_stream()), shell: Arc::new(shell) })
 }
 
 struct Opened {
-    reader: ChannelReadHalf,
+    inbox: Inbox,
     writer: ChannelWriteHalf<Msg>,
     /// What came before the server's answer.
     early: VecDeque<ShellEvent>,
@@ -82,7 +92,7 @@ struct Opened {
 
 async fn request(connection: &Connection, pty: &Pty) -> Result<Opened, DialError> {
     let refused = |what| DialError::ShellRefused { target: connection.target.clone(), what };
-    let (mut reader, writer) = match connection.handle.channel_open_session().await {
+    let (reader, writer) = match connection.handle.channel_open_session().await {
         Ok(channel) => channel.split(),
         Err(Error::ChannelOpenFailure(_)) => return Err(refused("a session channel")),
         Err(_) => return Err(connection.end(DURING).await),
@@ -96,16 +106,17 @@ async fn request(connection: &Connection, pty: &Pty) -> Result<Opened, DialError
     if asked.await.is_err() {
         return Err(connection.end(DURING).await);
     }
+    let mut inbox = Inbox { reader, gate: connection.gate.clone() };
     let mut early = VecDeque::new();
     for what in ["a terminal", "a shell"] {
-        match reply(&mut reader, &mut early).await {
+        match reply(&mut inbox, &mut early).await {
             Reply::Granted => {}
             Reply::Refused => return Err(refused(what)),
             Reply::TooMuchFirst => return Err(not_ssh(&connection.target, "it talks before it answers")),
             Reply::End => return Err(connection.end_of_channel().await),
         }
     }
-    Ok(Opened { reader, writer, early })
+    Ok(Opened { inbox, writer, early })
 }
 
 impl Connection {
@@ -125,9 +136,9 @@ enum Reply {
     End,
 }
 
-async fn reply(reader: &mut ChannelReadHalf, early: &mut VecDeque<ShellEvent>) -> Reply {
+async fn reply(inbox: &mut Inbox, early: &mut VecDeque<ShellEvent>) -> Reply {
     loop {
-        match reader.wait().await {
+        match inbox.next().await {
             Some(ChannelMsg::Success) => return Reply::Granted,
             Some(ChannelMsg::Failure) => return Reply::Refused,
             Some(ChannelMsg::Close) | None => return Reply::End,
@@ -169,12 +180,31 @@ fn signal_word(signal: &Sig) -> String {
     }
 }
 
+/// What arrives on the channel, weighed as it is taken.
+struct Inbox {
+    reader: ChannelReadHalf,
+    gate: Arc<Gate>,
+}
+
+impl Inbox {
+    async fn next(&mut self) -> Option<ChannelMsg> {
+        let message = self.reader.wait().await?;
+        if let ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } = &message {
+            self.gate.taken(data.len());
+        }
+        Some(message)
+    }
+}
+
 /// The reading side. Whoever drops it has no use for the connection any more.
 struct Events {
     /// None after the end.
-    reader: Option<ChannelReadHalf>,
+    inbox: Option<Inbox>,
     ready: VecDeque<ShellEvent>,
+    /// The shell said how it ended.
     exited: bool,
+    /// Cancelled when the connection is gone.
+    gone: CancellationToken,
     _switch: Switch,
 }
 
@@ -184,34 +214,55 @@ impl Events {
     }
 
     async fn next(&mut self) -> Option<ShellEvent> {
-        if let Some(event) = self.ready.pop_front() {
-            self.exited |= matches!(event, ShellEvent::Exit(_));
-            return Some(event);
+        while self.ready.is_empty() {
+            let message = self.inbox.as_mut()?.next().await;
+            self.take(message);
+            // A connection that is gone left so much and no more: all of it comes at once, so
+            // that a reader in no hurry is soon at the end.
+            while self.gone.is_cancelled()
+                && let Some(inbox) = &mut self.inbox
+            {
+                let message = inbox.next().await;
+                self.take(message);
+            }
         }
-        loop {
-            match self.reader.as_mut()?.wait().await {
-                // The server may still print after it said how the shell ended, and after Eof it
-                // may still say so: only Close is the end.
-                Some(ChannelMsg::Close) => self.reader = None,
-                Some(message) => {
-                    let Some(event) = event(message) else { continue };
-                    self.exited |= matches!(event, ShellEvent::Exit(_));
-                    return Some(event);
+        self.ready.pop_front()
+    }
+
+    fn take(&mut self, message: Option<ChannelMsg>) {
+        match message {
+            // The server may still print after it said how the shell ended, and after Eof it may
+            // still say so: only Close is the end.
+            Some(ChannelMsg::Close) => self.inbox = None,
+            Some(message) => {
+                let Some(event) = event(message) else { return };
+                self.exited |= matches!(event, ShellEvent::Exit(_));
+                match (self.ready.back_mut(), event) {
+                    (Some(ShellEvent::Output(last)), ShellEvent::Output(next)) => join(last, &next),
+                    (_, event) => self.ready.push_back(event),
                 }
-                None => {
-                    self.reader = None;
-                    return (!self.exited).then_some(ShellEvent::LinkLost);
-                }
+            }
+            None => {
+                self.inbox = None;
+                self.ready.extend((!self.exited).then_some(ShellEvent::LinkLost));
             }
         }
     }
 }
 
+fn join(first: &mut Bytes, second: &[u8]) {
+    let mut joined =
+        std::mem::take(first).try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+    joined.extend_from_slice(second);
+    *first = joined.freeze();
+}
+
 /// The writing side.
 struct SshShell {
-    handle: Handle<Callbacks>,
+    handle: Arc<Handle<Callbacks>>,
     writer: ChannelWriteHalf<Msg>,
-    notes: Arc<Notes>,
+    /// Cancelled when the connection is gone.
+    gone: CancellationToken,
     cutter: Cutter,
 }
 
@@ -221,7 +272,7 @@ impl SshShell {
     async fn unless_gone(&self, sent: impl Future<Output = Result<(), Error>>) -> Result<(), ShellGone> {
         tokio::select! {
             sent = sent => sent.map_err(|_| ShellGone),
-            () = self.notes.gone.cancelled() => Err(ShellGone),
+            () = self.gone.cancelled() => Err(ShellGone),
         }
     }
 
@@ -231,7 +282,7 @@ impl SshShell {
             self.handle.disconnect(Disconnect::ByApplication, "", "").await
         };
         if self.unless_gone(farewell).await.is_ok() {
-            self.notes.gone.cancelled().await;
+            self.gone.cancelled().await;
         }
     }
 }
@@ -254,5 +305,9 @@ impl Shell for SshShell {
             let _ = timeout(CLOSE_LIMIT, self.farewell()).await;
             self.cutter.cut();
         })
+    }
+
+    fn gone(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(self.gone.clone().cancelled_owned())
     }
 }

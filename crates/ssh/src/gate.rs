@@ -1,0 +1,132 @@
+//! How much of what a target prints may wait for its reader; at the bound a gate shuts.
+//!
+//! russh takes a message off the connection, gives its window back, and then waits inside the
+//! connection's own loop until the channel's queue has room: a reader that stops would stop
+//! keepalives, input and the notice of an end with it. So that queue never fills up. What stops
+//! instead is the link below, which hands russh nothing more while the gate is shut.
+
+use std::{
+    sync::atomic::{AtomicIsize, Ordering},
+    task::{Context, Poll},
+};
+
+use futures_util::task::AtomicWaker;
+
+/// The gate is shut while so much waits, in bytes: less than what is on its way in a window.
+pub(crate) const SHUT_AT: usize = 64 * 1024;
+/// The link is told when no more than this is left.
+const OPEN_AT: usize = SHUT_AT / 2;
+/// What a message weighs beside its bytes, so that many small ones shut the gate too.
+const MESSAGE: usize = 64;
+
+/// Counts what arrived on a channel and was not taken yet.
+#[derive(Default)]
+pub(crate) struct Gate {
+    /// Below zero for a moment, when a message is taken before its arrival was counted.
+    waiting: AtomicIsize,
+    link: AtomicWaker,
+}
+
+impl Gate {
+    /// A message of this length went to the reader's queue.
+    pub(crate) fn arrived(&self, length: usize) {
+        self.waiting.fetch_add(weight(length), Ordering::AcqRel);
+    }
+
+    /// The reader took it.
+    pub(crate) fn taken(&self, length: usize) {
+        let weight = weight(length);
+        let before = self.waiting.fetch_sub(weight, Ordering::AcqRel);
+        let open_at = signed(OPEN_AT);
+        if before > open_at && before - weight <= open_at {
+            self.link.wake();
+        }
+    }
+
+    /// Resolves when the gate is open.
+    pub(crate) fn poll_open(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.is_open() {
+            return Poll::Ready(());
+        }
+        self.link.register(cx.waker());
+        // It may have opened before there was anybody to tell.
+        if self.is_open() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Makes whoever waits look again.
+    pub(crate) fn wake(&self) {
+        self.link.wake();
+    }
+
+    fn is_open(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) < signed(SHUT_AT)
+    }
+}
+
+fn weight(length: usize) -> isize {
+    signed(length + MESSAGE)
+}
+
+fn signed(length: usize) -> isize {
+    isize::try_from(length).unwrap_or(isize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, atomic::AtomicUsize},
+        task::{Wake, Waker},
+    };
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Told(AtomicUsize);
+
+    impl Wake for Told {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn it_shuts_at_the_bound_and_tells_when_half_is_taken() {
+        let (gate, told) = (Gate::default(), Arc::new(Told::default()));
+        let waker = Waker::from(told.clone());
+        let cx = Context::from_waker(&waker);
+        let length = SHUT_AT / 8 - MESSAGE;
+        for _ in 0..8 {
+            assert!(gate.poll_open(&cx).is_ready());
+            gate.arrived(length);
+        }
+        assert!(gate.poll_open(&cx).is_pending());
+        for _ in 0..3 {
+            gate.taken(length);
+        }
+        assert_eq!(told.0.load(Ordering::Relaxed), 0);
+        gate.taken(length);
+        assert_eq!(told.0.load(Ordering::Relaxed), 1);
+        assert!(gate.poll_open(&cx).is_ready());
+    }
+
+    #[test]
+    fn empty_messages_shut_it_too() {
+        let gate = Gate::default();
+        let cx = Context::from_waker(Waker::noop());
+        for _ in 0..SHUT_AT / MESSAGE {
+            assert!(gate.poll_open(&cx).is_ready());
+            gate.arrived(0);
+        }
+        assert!(gate.poll_open(&cx).is_pending());
+    }
+
+    #[test]
+    fn a_reader_that_is_faster_than_the_count_opens_nothing_too_far() {
+        let gate = Gate::default();
+        let cx = Context::from_waker(Waker::noop());
+        gate.taken(SHUT_AT);
+        gate.arrived(SHUT_AT);
+        gate.arrived(SHUT_AT);
+        assert!(gate.poll_open(&cx).is_pending());
+    }
+}

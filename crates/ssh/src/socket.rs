@@ -1,0 +1,204 @@
+//! The socket under SSH: read ahead while russh may have nothing, and listened to for signs of life.
+//!
+//! It is read at all times, so that an end is seen at once, and what comes while the gate is shut
+//! is kept here. That is bounded: russh does not see it, gives no window back for it, and a target
+//! without a window sends nothing. Must not know SSH.
+
+use std::{
+    io,
+    net::Shutdown,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::{Buf as _, BytesMut};
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
+    net::TcpStream,
+    time::Instant,
+};
+
+use crate::gate::Gate;
+
+/// The most that is read ahead, in bytes: a window of 256 KiB, and as much again for what wraps
+/// its messages. Only a target that sends messages of a few bytes needs more, and must wait.
+pub(crate) const AHEAD_LIMIT: usize = 512 * 1024;
+
+/// A TCP connection, and what is known about its other side.
+pub(crate) struct Socket {
+    stream: TcpStream,
+    gate: Arc<Gate>,
+    /// What came while the gate was shut.
+    ahead: BytesMut,
+    /// How the connection ended; it is told behind what is ahead.
+    end: Option<End>,
+    /// Ended by us: nothing matters any more.
+    cut: bool,
+    /// Nothing holds back what is ahead until all of it is given.
+    draining: bool,
+    /// A write waits for the other side.
+    write_waits: bool,
+    /// When the other side last gave a sign of life.
+    heard: Instant,
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    /// In good order.
+    Closed,
+    /// By an error.
+    Broken(io::ErrorKind),
+}
+
+impl Socket {
+    pub(crate) fn new(stream: TcpStream, gate: Arc<Gate>) -> Self {
+        Self {
+            stream,
+            gate,
+            ahead: BytesMut::new(),
+            end: None,
+            cut: false,
+            draining: false,
+            write_waits: false,
+            heard: Instant::now(),
+        }
+    }
+
+    /// Ends the connection now, in both directions, and forgets what is ahead.
+    pub(crate) fn cut(&mut self) {
+        self.cut = true;
+        self.shut();
+    }
+
+    /// Ends the connection because the other side is silent; what is ahead is still given.
+    pub(crate) fn give_up(&mut self) {
+        self.end.get_or_insert(End::Broken(io::ErrorKind::TimedOut));
+        self.shut();
+    }
+
+    /// Gives all that is ahead, whatever the gate says.
+    pub(crate) fn drain(&mut self) {
+        self.draining = true;
+        self.gate.wake();
+    }
+
+    /// When the other side last gave a sign of life. While no more is read ahead nobody listens,
+    /// and then it counts as alive as long as the system takes it for that.
+    pub(crate) fn heard(&mut self) -> Instant {
+        if self.ahead.len() >= AHEAD_LIMIT {
+            match self.stream.take_error() {
+                Ok(None) => self.heard = Instant::now(),
+                Ok(Some(error)) | Err(error) => {
+                    self.end.get_or_insert(End::Broken(error.kind()));
+                    self.gate.wake();
+                }
+            }
+        }
+        self.heard
+    }
+
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.check()?;
+        if !self.draining && self.gate.poll_open(cx).is_pending() {
+            self.read_ahead(cx);
+            if self.end.is_none() {
+                return Poll::Pending;
+            }
+        }
+        if !self.ahead.is_empty() {
+            self.give(buf);
+            return Poll::Ready(Ok(()));
+        }
+        match self.end {
+            None => self.read_through(cx, buf),
+            Some(End::Closed) => Poll::Ready(Ok(())),
+            Some(End::Broken(kind)) => Poll::Ready(Err(kind.into())),
+        }
+    }
+
+    /// A connection that does not take writes any more may still hold last words: it is read to
+    /// its end, which says what happened.
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.check()?;
+        match Pin::new(&mut self.stream).poll_write(cx, bytes) {
+            Poll::Ready(Ok(length)) => {
+                // Whoever makes room is alive. Room that was there tells nothing.
+                if std::mem::take(&mut self.write_waits) {
+                    self.heard = Instant::now();
+                }
+                Poll::Ready(Ok(length))
+            }
+            Poll::Ready(Err(error)) => {
+                self.read_ahead(cx);
+                self.end.get_or_insert(End::Broken(error.kind()));
+                Poll::Ready(Ok(bytes.len()))
+            }
+            Poll::Pending => {
+                self.write_waits = true;
+                // russh does not read until this is written.
+                self.read_ahead(cx);
+                Poll::Pending
+            }
+        }
+    }
+
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check()?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    /// Fails never: the other side may have been faster.
+    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx).map(|_| Ok(()))
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.cut { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
+    }
+
+    /// Wakes whoever waits for the socket or for the gate.
+    fn shut(&mut self) {
+        // It fails if the other side was faster.
+        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Both);
+        self.gate.wake();
+    }
+
+    fn read_through(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if polled.is_pending() {
+            self.draining = false;
+        } else if buf.filled().len() > before {
+            self.heard = Instant::now();
+        }
+        polled
+    }
+
+    fn read_ahead(&mut self, cx: &mut Context<'_>) {
+        let mut chunk = [0; 8 * 1024];
+        while self.end.is_none() && self.ahead.len() < AHEAD_LIMIT {
+            let mut buf = ReadBuf::new(&mut chunk);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+                Poll::Pending => return,
+                Poll::Ready(Err(error)) => self.end = Some(End::Broken(error.kind())),
+                Poll::Ready(Ok(())) if buf.filled().is_empty() => self.end = Some(End::Closed),
+                Poll::Ready(Ok(())) => {
+                    self.ahead.extend_from_slice(buf.filled());
+                    self.heard = Instant::now();
+                }
+            }
+        }
+    }
+
+    fn give(&mut self, buf: &mut ReadBuf<'_>) {
+        let length = buf.remaining().min(self.ahead.len());
+        buf.put_slice(&self.ahead[..length]);
+        self.ahead.advance(length);
+        if self.ahead.is_empty() {
+            // An idle connection keeps no buffer.
+            self.ahead = BytesMut::new();
+        }
+    }
+}
