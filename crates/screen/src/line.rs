@@ -1,0 +1,175 @@
+//! One line of cells and what xterm.js does to it.
+//!
+//! Knows neither cursor nor screen. Cells at the end that were never written take no memory.
+
+use crate::cell::{Cell, Pen};
+
+/// A line. Reads beyond its end give nothing, writes there are lost, as in xterm.js.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line {
+    /// The first cells; those up to `len` are null.
+    cells: Vec<Cell>,
+    len: usize,
+    /// Goes on from the line before.
+    pub(crate) wrapped: bool,
+}
+
+impl Line {
+    /// A line that shows nothing but a background.
+    pub(crate) fn blank(len: usize, erasing: Pen, wrapped: bool) -> Self {
+        let mut line = Self { cells: Vec::new(), len, wrapped };
+        line.fill(Cell::null(erasing));
+        line
+    }
+
+    /// As [`Self::blank`], in the memory of a line that is not needed any more.
+    pub(crate) fn renew(&mut self, len: usize, erasing: Pen, wrapped: bool) {
+        self.len = len;
+        self.wrapped = wrapped;
+        self.fill(Cell::null(erasing));
+    }
+
+    /// The cells up to the last that was written.
+    pub(crate) fn written(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    pub(crate) fn written_mut(&mut self) -> &mut [Cell] {
+        &mut self.cells
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Cell {
+        match self.cells.get(index) {
+            Some(cell) => *cell,
+            None if index < self.len => Cell::NULL,
+            None => Cell { content: 0, ..Cell::NULL },
+        }
+    }
+
+    pub(crate) fn width(&self, index: usize) -> u32 {
+        self.get(index).width()
+    }
+
+    pub(crate) fn set(&mut self, index: usize, cell: Cell) {
+        if let Some(place) = self.cells.get_mut(index) {
+            *place = cell;
+        } else if index < self.len && cell != Cell::NULL {
+            self.cells.resize(index, Cell::NULL);
+            self.cells.push(cell);
+        }
+    }
+
+    /// Writes narrow ASCII; it must fit.
+    pub(crate) fn write(&mut self, index: usize, text: &[u8], pen: Pen) {
+        let end = index + text.len();
+        if self.cells.len() < index {
+            self.cells.resize(index, Cell::NULL);
+        }
+        let template = Cell::new(0, 1, pen);
+        let cell = |byte: &u8| Cell { content: template.content | u32::from(*byte), ..template };
+        let over = self.cells.len().min(end) - index;
+        for (place, byte) in self.cells[index..index + over].iter_mut().zip(text) {
+            *place = cell(byte);
+        }
+        self.cells.extend(text[over..].iter().map(cell));
+    }
+
+    pub(crate) fn fill(&mut self, cell: Cell) {
+        self.cells.clear();
+        if cell != Cell::NULL {
+            self.cells.resize(self.len, cell);
+        }
+    }
+
+    /// Fills what is not protected.
+    pub(crate) fn fill_unprotected(&mut self, cell: Cell) {
+        for index in 0..self.len {
+            if !self.get(index).is_protected() {
+                self.set(index, cell);
+            }
+        }
+    }
+
+    /// Moves cells to the right from `at` on.
+    pub(crate) fn insert(&mut self, at: usize, count: usize, fill: Cell) {
+        let at = at % self.len.max(1);
+        if at > 0 && self.width(at - 1) == 2 {
+            self.set(at - 1, Cell { content: Cell::NULL.content, ..fill });
+        }
+        self.cells.resize(self.len, Cell::NULL);
+        let count = count.min(self.len - at);
+        self.cells.copy_within(at..self.len - count, at + count);
+        self.cells[at..at + count].fill(fill);
+        if self.width(self.len - 1) == 2 {
+            self.set(self.len - 1, Cell { content: Cell::NULL.content, ..fill });
+        }
+    }
+
+    /// Moves cells to the left onto `at`.
+    pub(crate) fn delete(&mut self, at: usize, count: usize, fill: Cell) {
+        let at = at % self.len.max(1);
+        self.cells.resize(self.len, Cell::NULL);
+        let count = count.min(self.len - at);
+        self.cells.copy_within(at + count.., at);
+        self.cells[self.len - count..].fill(fill);
+        let half = Cell { content: Cell::NULL.content, ..fill };
+        if at > 0 && self.width(at - 1) == 2 {
+            self.set(at - 1, half);
+        }
+        if self.get(at).is_spacer() {
+            self.set(at, half);
+        }
+    }
+
+    /// Erases from `start` to before `end`.
+    pub(crate) fn replace(&mut self, start: usize, end: usize, fill: Cell) {
+        let half = Cell { content: Cell::NULL.content, ..fill };
+        if start > 0 && self.width(start - 1) == 2 {
+            self.set(start - 1, half);
+        }
+        if end < self.len && end > 0 && self.width(end - 1) == 2 {
+            self.set(end, half);
+        }
+        let end = end.min(self.len);
+        if fill == Cell::NULL && end >= self.cells.len() {
+            self.cells.truncate(start);
+        } else if start < end {
+            if self.cells.len() < end {
+                self.cells.resize(end, Cell::NULL);
+            }
+            self.cells[start..end].fill(fill);
+        }
+    }
+
+    /// As [`Self::replace`], sparing what is protected.
+    pub(crate) fn replace_unprotected(&mut self, start: usize, end: usize, fill: Cell) {
+        let half = Cell { content: Cell::NULL.content, ..fill };
+        if start > 0 && self.width(start - 1) == 2 && !self.get(start - 1).is_protected() {
+            self.set(start - 1, half);
+        }
+        if end < self.len && end > 0 && self.width(end - 1) == 2 && !self.get(end).is_protected() {
+            self.set(end, half);
+        }
+        for index in start..end.min(self.len) {
+            if !self.get(index).is_protected() {
+                self.set(index, fill);
+            }
+        }
+    }
+
+    /// Cuts or lengthens it.
+    pub(crate) fn resize(&mut self, len: usize) {
+        self.cells.truncate(len);
+        let shorter = len < self.len;
+        self.len = len;
+        if shorter && len > 0 && self.width(len - 1) == 2 {
+            self.set(len - 1, Cell::NULL);
+        }
+    }
+
+    /// Cells up to the last with content.
+    pub(crate) fn trimmed_len(&self) -> usize {
+        let last = self.cells.iter().rposition(|cell| cell.has_content());
+        last.map_or(0, |index| index + self.cells[index].width() as usize)
+    }
+}

@@ -1,0 +1,112 @@
+//! Finds what of a flood need not be printed, because nothing of it will be left to see.
+//!
+//! Text is *simple* that can only move the cursor right, to a line's beginning, or down: printable
+//! characters, BEL, BS, TAB, LF, CR and whole SGR sequences. Between full margins, lines of it leave at the
+//! top; once as many line feeds follow as screen and history have lines, nothing of what was before them is
+//! left, but for the pen.
+
+/// Simple text at the beginning of some bytes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Simple {
+    /// How many bytes.
+    pub(crate) len: usize,
+    /// How many line feeds are in them.
+    pub(crate) lines: usize,
+}
+
+/// What can be left out of simple text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Cut {
+    /// Where printing begins: after a carriage return and a line feed.
+    pub(crate) at: usize,
+    /// The line feeds before it.
+    pub(crate) lines: usize,
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = ONES << 7;
+/// The first byte of C1 controls in UTF-8, and of characters that are none.
+const C1_LEAD: u8 = 0xC2;
+
+/// How far text is simple.
+pub(crate) fn simple(bytes: &[u8]) -> Simple {
+    let mut simple = Simple::default();
+    while simple.len < bytes.len() {
+        if let Some(word) = bytes[simple.len..].first_chunk::<8>() {
+            let special = special(u64::from_le_bytes(*word));
+            if special == 0 {
+                simple.len += 8;
+                continue;
+            }
+            simple.len += special.trailing_zeros() as usize / 8;
+        }
+        match step(&bytes[simple.len..]) {
+            0 => break,
+            length => {
+                simple.lines += usize::from(bytes[simple.len] == b'\n');
+                simple.len += length;
+            }
+        }
+    }
+    simple
+}
+
+/// The high bit of every byte that is not plainly printable.
+fn special(word: u64) -> u64 {
+    let low = word & !HIGHS;
+    let is = |byte: u8| {
+        let differs = word ^ (ONES * u64::from(byte));
+        !(((differs & !HIGHS) + !HIGHS) | differs | !HIGHS)
+    };
+    let control = !((low + ONES * 0x60) | word) & HIGHS;
+    control | is(0x7F) | is(C1_LEAD)
+}
+
+/// How many bytes the next simple thing has; 0 if it is not simple, or not whole.
+fn step(bytes: &[u8]) -> usize {
+    match bytes {
+        [0x07..=0x0A | 0x0D | 0x20..=0x7E | 0x80..=0xC1 | 0xC3..=0xFF, ..] => 1,
+        [C1_LEAD, 0xA0..=0xFF, ..] => 2,
+        [0x1B, b'[', rest @ ..] => {
+            let numbers = rest.iter().take_while(|byte| matches!(byte, b'0'..=b';')).count();
+            if rest.get(numbers) == Some(&b'm') { numbers + 3 } else { 0 }
+        }
+        _ => 0,
+    }
+}
+
+/// Where to begin to print simple text, so that `keep` line feeds are printed. At least `skip` are not.
+pub(crate) fn cut(text: &[u8], simple: Simple, keep: usize, skip: usize) -> Option<Cut> {
+    let text = &text[..simple.len];
+    let mut lines = simple.lines;
+    let mut end = text.len();
+    loop {
+        if lines < skip {
+            return None;
+        }
+        let feed = text[..end].iter().rposition(|byte| *byte == b'\n')?;
+        if simple.lines - lines >= keep && feed > 0 && text[feed - 1] == b'\r' {
+            return Some(Cut { at: feed + 1, lines });
+        }
+        lines -= 1;
+        end = feed;
+    }
+}
+
+/// The SGR sequences of simple text that still count at its end.
+pub(crate) fn renditions(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut first = text.len();
+    while let Some(escape) = text[..first].iter().rposition(|byte| *byte == 0x1B) {
+        first = escape;
+        if let [b'm', ..] | [b'0', b';' | b'm', ..] = text[escape + 2..] {
+            break;
+        }
+    }
+    let mut rest = &text[first..];
+    std::iter::from_fn(move || {
+        let escape = rest.iter().position(|byte| *byte == 0x1B)?;
+        let (sequence, after) = rest[escape..].split_at(step(&rest[escape..]));
+        rest = after;
+        (!sequence.is_empty()).then_some(sequence)
+    })
+}

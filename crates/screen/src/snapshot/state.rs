@@ -1,0 +1,285 @@
+//! Everything but the cells: cursors, margins, tab stops, modes, charsets, colours.
+
+use super::Writer;
+use crate::{
+    buffer::{Buffer, Saved},
+    cell::{Cell, EXTENDED, Pen, UNDERLINE},
+    charset::{self, Charsets},
+    graphemes::Graphemes,
+    modes::{Keyboard, Modes, Mouse, MouseEncoding},
+    palette::FOREGROUND,
+    pool::Ext,
+    tabs::Tabs,
+};
+
+const DESIGNATORS: [char; 4] = ['(', ')', '*', '+'];
+
+impl Writer<'_> {
+    /// What a reset leaves: an unfinished sequence, the cursor hidden, LNM, colours.
+    pub(super) fn clean_up(&mut self) {
+        self.say("\x18\x1B[?25h\x1B[20l\x1B]104\x1B\\\x1B]110\x1B\\\x1B]111\x1B\\\x1B]112\x1B\\");
+        if let Some(title) = &self.terminal.title {
+            self.say(&format!("\x1B]2;{title}\x1B\\"));
+        }
+        for (index, [red, green, blue]) in self.terminal.palette.iter() {
+            let colour = format!("#{red:02x}{green:02x}{blue:02x}");
+            match index.checked_sub(FOREGROUND) {
+                None => self.say(&format!("\x1B]4;{index};{colour}\x1B\\")),
+                Some(special) => self.say(&format!("\x1B]{};{colour}\x1B\\", special + 10)),
+            }
+        }
+    }
+
+    /// The cursor that DECSC has saved on the alternate screen, while that is not shown.
+    pub(super) fn hidden_alternate(&mut self) {
+        if !self.terminal.on_alternate && self.terminal.alternate.saved != Saved::default() {
+            self.csi("?47h");
+            self.saved_cursor(&self.terminal.alternate);
+            self.csi("?47l\x1B[H");
+            self.x = 0;
+        }
+    }
+
+    /// From the primary screen, with its cursor where it was and its keyboard flags.
+    pub(super) fn enter_alternate(&mut self) {
+        let keyboard = &self.terminal.keyboard;
+        if *keyboard != Keyboard::default() {
+            self.keyboard_stack(&keyboard.primary, keyboard.primary_flags);
+            self.csi("?47h");
+            self.csi(&format!("={}u", keyboard.alternate_flags));
+            self.csi("?47l");
+        }
+        let primary = &self.terminal.primary;
+        self.csi(&format!("{};{}H", primary.y + 1, primary.x.min(self.terminal.cols - 1) + 1));
+        self.csi("?47h\x1B[H");
+        self.may_save = true;
+        self.x = 0;
+    }
+
+    /// What each screen has for itself. The cursor is somewhere after it.
+    pub(super) fn screen_state(&mut self, buffer: &Buffer) {
+        let cols = self.terminal.cols;
+        let stops = |tabs: &Tabs| (0..cols).filter(|column| tabs.has(*column)).collect::<Vec<_>>();
+        let wanted = stops(&buffer.tabs);
+        if wanted != stops(&Tabs::new(cols)) {
+            self.csi("3g");
+            for column in wanted {
+                self.csi(&format!("{}G\x1BH", column + 1));
+            }
+        }
+        self.saved_cursor(buffer);
+        self.may_save = false;
+        if buffer.top != 0 || buffer.bottom + 1 != self.terminal.rows {
+            self.csi(&format!("{};{}r", buffer.top + 1, buffer.bottom + 1));
+        }
+    }
+
+    fn saved_cursor(&mut self, buffer: &Buffer) {
+        let saved = buffer.saved;
+        if saved == Saved::default() {
+            return;
+        }
+        for level in 0..saved.charsets.known {
+            self.designate(level, saved.charsets);
+        }
+        self.shift(saved.charsets.level);
+        self.set_flags(saved.pen);
+        if !saved.wraparound {
+            self.csi("?7l");
+        }
+        if saved.origin {
+            self.csi("?6h");
+        }
+        let y = saved.page_y.saturating_sub(buffer.page_base()).min(self.terminal.rows - 1);
+        let x = saved.x.min(self.terminal.cols - 1);
+        self.csi(&format!("{};{}H", y + 1, x + 1));
+        self.say("\x1B7\x1B[?6l\x1B[?7h");
+        self.shift(0);
+        if self.charsets.sets[0].is_some() {
+            self.designate(0, Charsets::default());
+        }
+        self.set_pen(Pen::default());
+    }
+
+    /// A pen of which only the colours and flags count.
+    fn set_flags(&mut self, pen: Pen) {
+        let underline = pen.fg & UNDERLINE != 0;
+        if underline == (pen.bg & EXTENDED != 0) {
+            let style = u8::from(underline);
+            self.set_plain(pen, &Ext { style, ..Ext::default() });
+        } else {
+            self.set_odd(pen, &Ext::default());
+        }
+        // Nothing compares equal to it: the next pen is written whole.
+        self.pen = Pen { ext: u32::MAX, ..pen };
+    }
+
+    fn designate(&mut self, level: usize, charsets: Charsets) {
+        let name = char::from(charsets.sets[level].unwrap_or(b'B'));
+        self.say(&format!("\x1B{}{name}", DESIGNATORS[level]));
+        self.charsets.designate(level, charsets.sets[level]);
+    }
+
+    fn shift(&mut self, level: usize) {
+        if self.charsets.level != level {
+            self.say(["\x0F", "\x0E", "\x1Bn", "\x1Bo"][level & 3]);
+            self.charsets.level = level;
+        }
+    }
+
+    /// The screen that is shown: cursor, pen, modes. Ends with the last character again if another one
+    /// could join it.
+    pub(super) fn final_state(&mut self) {
+        let last = self.last_character();
+        self.odd_pen();
+        if self.terminal.modes.origin {
+            self.csi("?6h");
+        }
+        self.place_cursor(last);
+        self.keyboard();
+        self.modes();
+        for level in 0..4 {
+            if self.charsets.sets[level] != self.terminal.charsets.sets[level] {
+                self.designate(level, self.terminal.charsets);
+            }
+        }
+        self.shift(self.terminal.charsets.level);
+        self.set_pen(self.terminal.pen);
+        if let Some((_, cell)) = last {
+            self.write_again(cell);
+        }
+    }
+
+    /// The character that the next code point may join, and its column.
+    fn last_character(&self) -> Option<(usize, Cell)> {
+        let terminal = self.terminal;
+        let join = terminal.join?;
+        let buffer = terminal.buffer();
+        let column = buffer.x.checked_sub(join.width as usize)?;
+        let cell = buffer.lines.get(buffer.y)?.get(column);
+        let mut graphemes = Graphemes::default();
+        let text = self.text(cell);
+        let again = text.chars().fold(None, |join, code| Some(graphemes.place(u32::from(code), join).join));
+        let pen = Cell::null(terminal.pen).pen();
+        (cell.has_content() && cell.pen() == pen && cell.width() == join.width && again == Some(join))
+            .then_some((column, cell))
+    }
+
+    fn place_cursor(&mut self, last: Option<(usize, Cell)>) {
+        let buffer = self.terminal.buffer();
+        let cols = self.terminal.cols;
+        let x = last.map_or(buffer.x, |(column, _)| column);
+        let y = if self.terminal.modes.origin { buffer.y.saturating_sub(buffer.top) } else { buffer.y };
+        if x < cols {
+            self.csi(&format!("{};{}H", y + 1, x + 1));
+        } else if self.terminal.on_alternate {
+            self.place_beyond(y);
+        } else {
+            // The screens share the cursor, and so the other one's last column does.
+            self.csi(&format!("?47h\x1B[{};{cols}Hx\x1B[?47l", buffer.y + 1));
+        }
+        self.x = x;
+    }
+
+    /// Beyond the last column of the alternate screen: where a character there has left the cursor.
+    fn place_beyond(&mut self, y: usize) {
+        let cols = self.terminal.cols;
+        let buffer = self.terminal.buffer();
+        let Some(line) = buffer.lines.get(buffer.y) else { return };
+        let end = line.get(cols - 1);
+        let column = if end.is_spacer() { cols - 2 } else { cols - 1 };
+        self.csi(&format!("{};{}H", y + 1, column + 1));
+        if end.has_content() || end.is_spacer() {
+            self.cell(line.get(column));
+        } else if (0..cols).all(|column| line.get(column) == end) && end == Cell::null(end.pen().erasing()) {
+            self.say("x");
+            self.set_pen(end.pen());
+            self.csi("1K");
+        }
+    }
+
+    /// Makes a pen that no SGR makes, if restoring the saved cursor does.
+    fn odd_pen(&mut self) {
+        let (pen, saved) = (self.terminal.pen, self.terminal.buffer().saved);
+        if self.is_plain(pen) || !self.set_by_restoring(pen, saved.pen) {
+            return;
+        }
+        self.charsets.level = saved.charsets.level;
+        let known = saved.charsets.known;
+        self.charsets.sets[..known].copy_from_slice(&saved.charsets.sets[..known]);
+        self.csi("?6l\x1B[?7h");
+    }
+
+    /// Writes the last character again, over itself.
+    fn write_again(&mut self, cell: Cell) {
+        if self.terminal.modes.insert {
+            self.csi(&format!("{}P", cell.width()));
+        }
+        let text = self.text(cell);
+        let name = self.terminal.charsets.active();
+        let ascii = text.bytes().next().filter(|byte| text.len() == 1 && byte.is_ascii());
+        let source = name.zip(ascii).and_then(|(name, wanted)| {
+            (0x20..0x7F_u8).find(|byte| u32::from(charset::shown(name, *byte)) == u32::from(wanted))
+        });
+        match source {
+            Some(byte) => self.out.push(byte),
+            None => self.out.extend_from_slice(text.as_bytes()),
+        }
+    }
+
+    fn keyboard(&mut self) {
+        let keyboard = &self.terminal.keyboard;
+        if *keyboard == Keyboard::default() {
+            return;
+        }
+        if self.terminal.on_alternate {
+            self.keyboard_stack(&keyboard.alternate, keyboard.flags);
+            return;
+        }
+        self.csi(&format!("={}u\x1B[?47h", keyboard.primary_flags));
+        self.keyboard_stack(&keyboard.alternate, keyboard.alternate_flags);
+        self.csi("?47l");
+        self.keyboard_stack(&keyboard.primary, keyboard.flags);
+    }
+
+    /// A stack of flags, and the flags in use.
+    fn keyboard_stack(&mut self, stack: &[i32], flags: i32) {
+        for (index, flags) in stack.iter().chain([&flags]).enumerate() {
+            let how = if index == 0 { '=' } else { '>' };
+            self.csi(&format!("{how}{flags}u"));
+        }
+    }
+
+    fn modes(&mut self) {
+        let terminal = self.terminal;
+        let (modes, usual) = (terminal.modes, Modes::default());
+        let switches = [
+            (modes.insert, "4h"),
+            (terminal.newline, "20h"),
+            (modes.app_cursor, "?1h"),
+            (modes.app_keypad, "?66h"),
+            (modes.bracketed_paste, "?2004h"),
+            (modes.colour_scheme, "?2031h"),
+            (modes.reverse_wraparound, "?45h"),
+            (modes.focus, "?1004h"),
+            (modes.wraparound != usual.wraparound, "?7l"),
+            (terminal.is_cursor_hidden, "?25l"),
+            (terminal.mouse == Mouse::Press, "?9h"),
+            (terminal.mouse == Mouse::Click, "?1000h"),
+            (terminal.mouse == Mouse::Drag, "?1002h"),
+            (terminal.mouse == Mouse::Any, "?1003h"),
+            (terminal.mouse_encoding == MouseEncoding::Sgr, "?1006h"),
+            (terminal.mouse_encoding == MouseEncoding::SgrPixels, "?1016h"),
+            (modes.synchronized, "?2026h"),
+        ];
+        for (on, text) in switches {
+            if on {
+                self.csi(text);
+            }
+        }
+        let Some(blink) = modes.cursor_blink else { return };
+        // Seven and eight change the blinking only.
+        let steady = modes.cursor_style.map_or(8, |style| style * 2);
+        self.csi(&format!("{} q", steady - u8::from(blink)));
+    }
+}
