@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::json;
 use testkit::{
     Binary, BinaryOptions, CounterBase, Counters, GatewayOptions, Http, PATIENCE, Page, Protocol,
-    SocketClient, TestGateway, demo_sshd::Script,
+    SocketClient, Sshd, TestGateway, demo_sshd::Script,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -16,13 +16,13 @@ use tokio::{
 };
 use wire::{Code, Peer, SocketError, event};
 
-use crate::setup::{Result, eventually, password_order, scripted};
+use crate::setup::{Result, eventually, open_bash, password_order, scripted};
 
 /// Between the packets of one body.
 const SEPARATOR: char = '\u{1e}';
 const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 
-/// A client that polls and never upgrades, of the original's protocol.
+/// A client that polls and never upgrades.
 struct Poller {
     http: Http,
     path: String,
@@ -31,12 +31,18 @@ struct Poller {
 }
 
 impl Poller {
+    /// Of the original's protocol.
     async fn open(gateway: &TestGateway) -> Result<Self> {
+        Self::open_as(gateway, "").await
+    }
+
+    /// Of the protocol that this CONNECT payload asks for.
+    async fn open_as(gateway: &TestGateway, auth: &str) -> Result<Self> {
         let http = gateway.http();
         let opened = http.get(POLLING).await?.text();
         let sid = opened.split('"').nth(3).context("no session")?.to_owned();
         let mut poller = Self { http, path: format!("{POLLING}&sid={sid}"), heard: Vec::new() };
-        poller.send(format!("40{},", event::NAMESPACE)).await?;
+        poller.send(format!("40{},{auth}", event::NAMESPACE)).await?;
         poller.until("40/ssh").await?;
         Ok(poller)
     }
@@ -241,6 +247,48 @@ async fn a_socket_has_one_session_and_may_take_back_what_was_taken_from_it() -> 
     let closed = first.until_closed().await?;
     assert_eq!((closed.code, closed.exit_status), (Code::Exited, Some(0)));
     Ok(())
+}
+
+/// A program that gives each cell of a screen its own colour: 300 columns, 499 rows.
+const MOSAIC: &str = r#"awk 'BEGIN { for (r = 0; r < 499; r++) { for (c = 0; c < 300; c++)
+printf "\033[38;2;%d;%d;%dm%c", (r * 7 + c) % 256, (r + c * 3) % 256, (r * c) % 256, 65 + (r + c) % 26
+printf "\r\n" } }'; echo mosaic-$((40 + 2))"#;
+/// What such a screen takes at least, in bytes.
+const LARGE: usize = 1_500_000;
+
+#[tokio::test]
+async fn a_large_screen_comes_whole_over_either_transport() -> Result {
+    let (sshd, gateway) = (Sshd::start().await?, TestGateway::start().await?);
+    std::fs::write(sshd.dir().join("mosaic"), MOSAIC)?;
+    let mut page = open_bash(&sshd, &gateway, Protocol::Ours).await?;
+    page.resize(300, 500).await?;
+    page.type_keys(&format!("sh {}/mosaic\r", sshd.dir().display())).await?;
+    page.until("mosaic-42\r\n").await?;
+    let token = page.until_event(event::SESSION_ATTACHED).await?.payload["token"].clone();
+    let printed = page.output().len();
+
+    let mut newer = Page::connect(gateway.address(), Protocol::Ours).await?;
+    newer.socket.emit(event::RESUME_SESSION, json!({ "token": token })).await?;
+    let attached = newer.until_event(event::SESSION_ATTACHED).await?;
+    let screen = &attached.payload["screen"];
+    assert_eq!((&screen["cols"], &screen["rows"]), (&json!(300), &json!(500)));
+    assert!(attached.payload["offset"].as_u64() >= Some(printed as u64), "{}", attached.payload["offset"]);
+    let snapshot = attached.attachment.context("the screen is no attachment")?;
+    assert!(snapshot.len() >= LARGE, "{} bytes", snapshot.len());
+    assert!(snapshot.windows(9).any(|window| window == b"mosaic-42"));
+    newer.type_keys("echo $((50+5))\r").await?;
+    newer.until("55\r\n").await?;
+    let token = attached.payload["token"].clone();
+
+    let mut poller = Poller::open_as(&gateway, &json!({ "protocol": wire::PROTOCOL }).to_string()).await?;
+    poller.emit(event::RESUME_SESSION, json!({ "token": token })).await?;
+    poller.until(event::SESSION_ATTACHED).await?;
+    // The attachment is the packet behind its event.
+    let place = poller.heard.iter().position(|packet| packet.contains(event::SESSION_ATTACHED));
+    let packet = place.and_then(|place| poller.heard.get(place + 1)).context("no attachment")?;
+    assert!(packet.starts_with('b') && packet.len() >= LARGE / 3 * 4, "{} characters", packet.len());
+    poller.emit(event::SSH_INPUT, json!({ "input": "exit 5\r" })).await?;
+    poller.until("\"exit_status\":5").await
 }
 
 /// How long a browser may be dead unnoticed.
