@@ -1,9 +1,10 @@
 import { defineConfig } from 'vite';
 import { precompressed } from './build/assets.ts';
+import { terminalMarkup } from './build/pages.ts';
 
 export default defineConfig({
   appType: 'mpa',
-  plugins: [precompressed()],
+  plugins: [terminalMarkup(), precompressed()],
   // The gateway puts the nonce of each response here.
   html: { cspNonce: '{{nonce}}' },
   build: {

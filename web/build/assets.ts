@@ -1,21 +1,25 @@
-/** What the build does after Vite: compresses the assets, and holds the first load to its budget. */
+/** What the build does after Vite: adds the gate, compresses the assets, and holds the first load to its budget. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
+import { addGate } from './pages.ts';
 
 /** The page, and the scripts and styles that it cannot begin without, in bytes of brotli. */
 const FIRST_LOAD_MAX = 110_000;
 
 export function precompressed(): Plugin {
+  let root = '';
   let outDir = '';
   return {
     name: 'precompressed',
     apply: 'build',
     configResolved(config) {
+      root = config.root;
       outDir = resolve(config.root, config.build.outDir);
     },
-    closeBundle() {
+    async closeBundle() {
+      await addGate(root, outDir);
       compressAll(join(outDir, 'assets'));
       const bytes = firstLoad(outDir);
       const figure = `first load: ${(bytes / 1000).toFixed(1)} kB brotli of ${FIRST_LOAD_MAX / 1000} kB`;

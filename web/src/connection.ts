@@ -1,12 +1,13 @@
 /**
  * The Socket.IO connection to the gateway: our protocol's events, typed. WebSocket first, polling
- * where WebSocket cannot get through. Knows nothing of terminals and of the page.
+ * where WebSocket cannot get through. Knows nothing of terminals and of the page, nor when to try again.
  */
 import { io, type Socket } from 'socket.io-client';
-import { type Answer, answerOf } from './answer';
-import type { InputPiece } from './flow';
+import { answerOf } from './answer';
+import type { InputPiece } from './input';
 import type { Disposable } from './lifecycle';
 import {
+  type Attached,
   type Closed,
   type ConnectAuth,
   type FromGateway,
@@ -18,12 +19,19 @@ import {
   type Progress,
   type Ready,
   type Resize,
+  type ResumeSession,
   type SocketError,
   type StartSession,
+  type TakenOver,
   type ToGateway,
+  type Warning,
 } from './protocol.gen';
+import type { Obstacle } from './state';
 
-/** Socket.IO does not come back by itself from a disconnect that the server asked for. */
+/** A question that is answered at once, so that silence tells something. Not every gateway does. */
+type Speech = ToGateway & { 'session-ping': (answered: () => void) => void };
+type GatewaySocket = Socket<FromGateway, Speech>;
+
 const CLOSED_BY_GATEWAY: SocketError = {
   code: 'internal',
   message: 'The gateway closed the connection without a reason.',
@@ -35,11 +43,18 @@ const CLOSED_BY_GATEWAY: SocketError = {
 export interface GatewayListener {
   /** The gateway is there, for the first time or again. */
   joined(): void;
-  /** An attempt to reach the gateway failed; the next one follows by itself. The gateway may have said why. */
-  unreachable(answer: Answer | null): void;
-  /** The connection is gone; attempts to reach the gateway follow by themselves. */
-  lost(): void;
+  /** An attempt to reach the gateway failed. It may have said why. */
+  unreachable(obstacle: Obstacle): void;
+  /** The connection is gone. */
+  lost(obstacle: Obstacle): void;
+  /** The gateway ended the connection, without a word about the session. */
+  sentAway(error: SocketError): void;
+  /** Something came, whatever it was. */
+  heard(): void;
   progress(progress: Progress): void;
+  attached(attached: Attached): void;
+  takenOver(takenOver: TakenOver): void;
+  warned(warning: Warning): void;
   ready(ready: Ready): void;
   output(output: OutputBytes): void;
   inputAck(ack: InputAck): void;
@@ -47,33 +62,45 @@ export interface GatewayListener {
   closed(closed: Closed): void;
 }
 
-/** What goes to the gateway. Disposing ends the connection for good. */
+/** What goes to the gateway; what is said while nobody is there is not said later. Disposing ends it for good. */
 export interface Gateway extends Disposable {
   readonly joined: boolean;
+  /** Tries to reach the gateway, anew if that is under way or done. */
+  reach(): void;
   start(start: StartSession): void;
-  input(piece: InputPiece): void;
+  resume(resume: ResumeSession): void;
+  attachedAck(): void;
+  input(input: InputPiece, offset: number): void;
   resize(size: Resize): void;
   outputAck(ack: OutputAck): void;
+  stayConnected(): void;
+  /** Asks for a sign of life. */
+  ping(answered: () => void): void;
 }
 
 export function connect(listener: GatewayListener): Gateway {
   const auth: ConnectAuth = { protocol: PROTOCOL };
-  const socket: Socket<FromGateway, ToGateway> = io(NAMESPACE, {
+  const socket: GatewaySocket = io(NAMESPACE, {
     auth,
+    autoConnect: false,
     forceNew: true,
+    reconnection: false,
     transports: ['websocket', 'polling'],
     tryAllTransports: true,
     timeout: 6_000,
-    reconnectionDelay: 250,
-    reconnectionDelayMax: 5_000,
   });
+  const forget = () => {
+    // Socket.IO keeps what is said while it is away, and would say it before the session is ours again.
+    socket.sendBuffer.length = 0;
+  };
 
   socket.on('connect', () => listener.joined());
-  socket.on('disconnect', () => {
-    const willReturn = socket.active;
-    listener.lost();
-    if (!willReturn) {
-      listener.refused(CLOSED_BY_GATEWAY);
+  socket.on('disconnect', (reason) => {
+    forget();
+    if (reason === 'io server disconnect') {
+      listener.sentAway(CLOSED_BY_GATEWAY);
+    } else if (reason !== 'io client disconnect') {
+      listener.lost(obstacle());
     }
   });
   socket.on('connect_error', (error) => {
@@ -85,31 +112,66 @@ export function connect(listener: GatewayListener): Gateway {
         // A proxy may swallow one transport without an answer: begin with the other next time.
         socket.io.opts.transports?.reverse();
       }
-      listener.unreachable(answer);
+      listener.unreachable(answer?.code ?? obstacle());
     } else {
       listener.refused(refusal(error));
     }
   });
-  socket.on('session-progress', (progress) => listener.progress(progress));
-  socket.on('connection-ready', (ready) => listener.ready(ready));
-  socket.on('ssh-output', (output) => listener.output(output));
-  socket.on('ssh-input-ack', (ack) => listener.inputAck(ack));
-  socket.on('session-error', (error) => listener.refused(error));
-  socket.on('session-closed', (closed) => listener.closed(closed));
+  hear(socket, listener);
 
   return {
     get joined() {
       return socket.connected;
     },
-    start: (start) => socket.emit('start-session', start),
-    input: (piece) => socket.emit('ssh-input', { input: piece }),
-    resize: (size) => socket.emit('resize', size),
-    outputAck: (ack) => socket.emit('ssh-output-ack', ack),
+    reach: () => {
+      socket.disconnect();
+      forget();
+      socket.connect();
+    },
+    ...speech(socket),
     dispose: () => {
       socket.off();
+      socket.io.off();
       socket.disconnect();
     },
   };
+}
+
+function hear(socket: GatewaySocket, listener: GatewayListener): void {
+  socket.io.on('ping', () => listener.heard());
+  socket.io.on('packet', () => listener.heard());
+  socket.on('session-progress', (progress) => listener.progress(progress));
+  socket.on('session-attached', (attached) => listener.attached(attached));
+  socket.on('session-taken-over', (takenOver) => listener.takenOver(takenOver));
+  socket.on('session-warning', (warning) => listener.warned(warning));
+  socket.on('connection-ready', (ready) => listener.ready(ready));
+  socket.on('ssh-output', (output) => listener.output(output));
+  socket.on('ssh-input-ack', (ack) => listener.inputAck(ack));
+  socket.on('session-error', (error) => listener.refused(error));
+  socket.on('session-closed', (closed) => listener.closed(closed));
+}
+
+function speech(socket: GatewaySocket): Omit<Gateway, 'joined' | 'reach' | 'dispose'> {
+  const say: typeof socket.emit = (event, ...payload) => {
+    if (socket.connected) {
+      socket.emit(event, ...payload);
+    }
+    return socket;
+  };
+  return {
+    start: (start) => say('start-session', start),
+    resume: (resume) => say('resume-session', resume),
+    attachedAck: () => say('session-attached-ack'),
+    input: (input, offset) => say('ssh-input', { input, offset }),
+    resize: (size) => say('resize', size),
+    outputAck: (ack) => say('ssh-output-ack', ack),
+    stayConnected: () => say('stay-connected'),
+    ping: (answered) => say('session-ping', answered),
+  };
+}
+
+function obstacle(): Obstacle {
+  return navigator.onLine ? 'no_answer' : 'offline';
 }
 
 /** The gateway refuses a CONNECT with the fields of a `SocketError`, in `data` or as the error itself. */

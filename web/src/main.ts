@@ -1,29 +1,52 @@
-/** Puts the page together. The only module that knows the elements of `index.html`. */
+/** Puts the page together. The only module that knows the elements of `src/page/terminal.html`. */
 import { connect } from './connection';
 import { allowTerminalStyles, pageNonce } from './csp';
 import { Disposables, listen } from './lifecycle';
-import type { Resize } from './protocol.gen';
+import { onReturn } from './reconnect';
+import { ResumeToken } from './resume';
 import { Session } from './session';
-import type { State } from './state';
+import { canRetry, type State, takesKeys } from './state';
 import { TerminalView } from './terminal';
 import { plainText, windowTitle } from './text';
 import { ticketOf } from './ticket';
 import { Badge } from './ui/badge';
+import { ContactBar, EndingBar, HeldBar } from './ui/bars';
 import { Overlay } from './ui/overlay';
+import type { Act } from './ui/view';
 
 const SIZE_SHOWN = 300;
+const RESUMED_SHOWN = 300;
 const NOTICE_SHOWN = 4_000;
 const LINK_SHOWN = 60_000;
 const NOTICE_MAX = 200;
+/** Keys that were on their way to the shell when it ended are no answer to what the page says then. */
+const ENTER_COUNTS_AFTER = 500;
+
+/** The page of a used link, which the gate has let through. */
+const { dataset } = document.documentElement;
+const linkIsUsed = dataset['page'] === 'terminal';
 
 function run(): void {
+  const titleBefore = document.title;
+  document.title = windowTitle('');
   const page = new Disposables();
   page.add(allowTerminalStyles(pageNonce()));
   const size = page.add(new Badge(element('size'), SIZE_SHOWN));
+  const resumed = page.add(new Badge(element('resumed'), RESUMED_SHOWN));
   const notice = page.add(new Badge(element('notice'), NOTICE_SHOWN));
   const link = page.add(new Badge(element('link'), LINK_SHOWN));
-  const overlay = page.add(new Overlay(element('overlay'), () => session?.retry()));
+  const overlay = page.add(new Overlay(element('overlay'), (act) => perform(act)));
+  const ending = page.add(new EndingBar(element('ending'), () => session?.stay()));
+  const contact = page.add(new ContactBar(element('contact')));
+  const held = page.add(
+    new HeldBar(element('held'), {
+      keys: () => session?.heldKeys ?? [],
+      send: () => session?.sendHeld(),
+      discard: () => session?.discardHeld(),
+    }),
+  );
   let session: Session | undefined;
+  let shownAt = 0;
 
   const terminal = page.add(
     new TerminalView(
@@ -35,21 +58,51 @@ function run(): void {
             size.show(`${to.cols} × ${to.rows}`);
           }
         },
-        resized: (to: Resize) => session?.resize(to),
+        resized: (to) => session?.resize(to),
         title: (title) => {
           document.title = windowTitle(title);
         },
         copied: (done) => notice.show(done ? 'Copied' : 'The browser did not allow copying'),
+        enter: () => {
+          if (performance.now() - shownAt >= ENTER_COUNTS_AFTER) {
+            perform('retry');
+          }
+        },
       },
       link,
     ),
   );
   terminal.describeBy('terminal-help');
 
+  const perform = (act: Act) => {
+    switch (act) {
+      case 'retry':
+        session?.retry();
+        break;
+      case 'take-back':
+        session?.takeBack();
+        break;
+      case 'reach-now':
+        session?.wake();
+        break;
+    }
+  };
+
   const show = (state: State) => {
-    terminal.typing = state.kind === 'connected';
+    const connected = state.kind === 'connected';
+    shownAt = canRetry(state) ? performance.now() : 0;
+    if (state.kind === 'used') {
+      page.dispose();
+      document.title = titleBefore;
+      delete dataset['page'];
+      return;
+    }
+    terminal.typing = takesKeys(state);
+    terminal.tabLeaves = connected && state.held > 0;
     overlay.show(state);
-    if (state.kind === 'connected' && focusIsAdrift()) {
+    ending.show((connected && state.endings[0]) || null);
+    held.show(connected ? state.held : 0);
+    if (connected && focusIsAdrift()) {
       terminal.focus();
     }
   };
@@ -66,18 +119,25 @@ function run(): void {
   }
   session = page.add(
     new Session(
-      ticket,
+      { id: ticket, startable: !linkIsUsed },
+      page.add(new ResumeToken(ticket, window)),
       terminal,
-      { state: show, notice: (message) => notice.show(plainText(message, NOTICE_MAX)) },
+      {
+        state: show,
+        notice: (message) => notice.show(plainText(message, NOTICE_MAX)),
+        resumed: () => resumed.show('Resumed'),
+        silent: (since) => contact.show(since),
+      },
       connect,
     ),
   );
+  page.add(onReturn(() => session?.wake()));
   const standsAlone = window.top === window;
   if (standsAlone) {
     terminal.focus();
     page.add(
       listen(window, 'beforeunload', (event) => {
-        if (session?.state.kind === 'connected') {
+        if (session?.endsWithPage) {
           event.preventDefault();
         }
       }),
@@ -85,10 +145,10 @@ function run(): void {
   }
 }
 
-/** The page has the keyboard, but nothing on it does: a click on the overlay leaves it so. A portal loses nothing. */
+/** The page has the keyboard, but nothing on it that is seen does. A portal loses nothing. */
 function focusIsAdrift(): boolean {
   const focused = document.activeElement;
-  return document.hasFocus() && (focused === document.body || element('overlay').contains(focused));
+  return document.hasFocus() && (focused === document.body || focused?.checkVisibility() === false);
 }
 
 function element(id: string): HTMLElement {

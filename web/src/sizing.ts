@@ -19,6 +19,7 @@ export class Sizing implements Disposable {
   readonly #all = new Disposables();
   #frame = 0;
   #settle: ReturnType<typeof setTimeout> | undefined;
+  #quiet = false;
 
   constructor(
     private readonly terminal: Terminal,
@@ -56,6 +57,15 @@ export class Sizing implements Disposable {
     }
   }
 
+  /** Lets `step` change the size as it needs to, and then fits. Nobody is told. */
+  quietly(step: () => void): void {
+    this.#quiet = true;
+    clearTimeout(this.#settle);
+    step();
+    this.fit();
+    this.#quiet = false;
+  }
+
   dispose(): void {
     cancelAnimationFrame(this.#frame);
     clearTimeout(this.#settle);
@@ -63,6 +73,9 @@ export class Sizing implements Disposable {
   }
 
   #resized({ cols, rows }: Resize): void {
+    if (this.#quiet) {
+      return;
+    }
     const size = { cols, rows };
     this.listener.changing(size);
     clearTimeout(this.#settle);

@@ -4,20 +4,22 @@
  */
 import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import { Terminal } from '@xterm/xterm';
+import type { Screen } from './around';
 import { copyText } from './clipboard';
-import type { InputPiece } from './flow';
+import type { InputPiece } from './input';
 import { Keys } from './keys';
 import { type Disposable, Disposables } from './lifecycle';
 import { addTextLinks, type LinkPreview, linkHandler } from './links';
-import type { Resize } from './protocol.gen';
+import type { Screen as Picture, Resize } from './protocol.gen';
 import { useGpu } from './renderer';
-import type { Screen } from './session';
 import { Sizing } from './sizing';
 import { appearance, onAppearanceChange } from './theme';
 
 const FONT =
   '"Cascadia Mono", "JetBrains Mono", ui-monospace, SFMono-Regular, Menlo, Consolas, ' +
   '"DejaVu Sans Mono", "Noto Sans Mono", monospace';
+/** Resets the terminal, its history as well. */
+const RESET = '\u001bc';
 const TOUCH = '(pointer: coarse)';
 
 export interface TerminalListener {
@@ -26,6 +28,8 @@ export interface TerminalListener {
   resized(size: Resize): void;
   title(title: string): void;
   copied(done: boolean): void;
+  /** Enter was pressed while nobody takes keys. */
+  enter(): void;
 }
 
 export class TerminalView implements Screen, Disposable {
@@ -33,6 +37,11 @@ export class TerminalView implements Screen, Disposable {
   readonly #sizing: Sizing;
   readonly #keys = new Keys();
   readonly #all = new Disposables();
+  #tabLeaves = false;
+  /** A picture is next to be read, and its first words reset the terminal. */
+  #pictures = 0;
+  /** A picture is being read: what the terminal says meanwhile answers nobody. */
+  #mute = false;
 
   constructor(
     private readonly place: HTMLElement,
@@ -66,9 +75,28 @@ export class TerminalView implements Screen, Disposable {
     this.#terminal.write(bytes, processed);
   }
 
+  /** In one step, so that nothing half-made is ever seen and no key falls in between. */
+  restore({ cols, rows, snapshot }: Picture): void {
+    this.#sizing.quietly(() => {
+      this.#terminal.resize(cols, rows);
+      this.#terminal.write('', () => {
+        this.#pictures += 1;
+      });
+      this.#terminal.write(joined(new TextEncoder().encode(RESET), new Uint8Array(snapshot)), () => {
+        this.#pictures -= 1;
+        this.#mute = false;
+      });
+    });
+  }
+
   /** Whether keys and pastes are taken. Selecting, scrolling and copying always work. */
   set typing(typing: boolean) {
     this.#terminal.options.disableStdin = !typing;
+  }
+
+  /** Whether Tab goes on to what the page asks, instead of to the shell. */
+  set tabLeaves(leaves: boolean) {
+    this.#tabLeaves = leaves;
   }
 
   /** The text that a screen reader says on entering the terminal. */
@@ -86,17 +114,37 @@ export class TerminalView implements Screen, Disposable {
 
   #subscribe(): void {
     const terminal = this.#terminal;
-    this.#all.add(terminal.onData((text) => this.listener.input(text)));
-    this.#all.add(terminal.onBinary((latin1) => this.listener.input(bytesOf(latin1))));
+    this.#all.add(terminal.onData((text) => this.#input(text)));
+    this.#all.add(terminal.onBinary((latin1) => this.#input(bytesOf(latin1))));
+    this.#all.add(
+      terminal.parser.registerEscHandler({ final: 'c' }, () => {
+        this.#mute = this.#pictures > 0;
+        return false;
+      }),
+    );
     this.#all.add(terminal.onTitleChange((title) => this.listener.title(title)));
     this.#all.add(onAppearanceChange(() => Object.assign(terminal.options, appearance(this.place))));
     terminal.attachCustomKeyEventHandler((event) => this.#onKey(event));
   }
 
+  #input(piece: InputPiece): void {
+    if (!this.#mute) {
+      this.listener.input(piece);
+    }
+  }
+
   /** False: xterm.js leaves the key alone. */
   #onKey(event: KeyboardEvent): boolean {
     const typing = this.#terminal.options.disableStdin !== true;
-    const use = this.#keys.use(event, typing, this.#terminal.hasSelection(), event.timeStamp);
+    if (!typing && isEnter(event)) {
+      this.listener.enter();
+    }
+    const use = this.#keys.use(
+      event,
+      typing && !this.#tabLeaves,
+      this.#terminal.hasSelection(),
+      event.timeStamp,
+    );
     if (use === 'copy') {
       event.preventDefault();
       if (event.type === 'keydown') {
@@ -129,6 +177,19 @@ function options(place: HTMLElement, touch: boolean, preview: LinkPreview) {
     vtExtensions: { kittyKeyboard: true },
     windowOptions: {},
   };
+}
+
+/** Pressed on purpose: not held down from before, and no part of a composed word. */
+function isEnter(event: KeyboardEvent): boolean {
+  const plain = !event.ctrlKey && !event.altKey && !event.metaKey && !event.shiftKey;
+  return event.type === 'keydown' && event.key === 'Enter' && plain && !event.repeat && !event.isComposing;
+}
+
+function joined(head: Uint8Array, tail: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(head.length + tail.length);
+  whole.set(head);
+  whole.set(tail, head.length);
+  return whole;
 }
 
 /** xterm.js gives legacy mouse reports as text of which every character is one byte. */

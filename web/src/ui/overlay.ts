@@ -1,18 +1,26 @@
 /** The one place on the page that says how the session stands. */
-import { type Disposable, listen } from '../lifecycle';
-import type { State } from '../state';
-import { view } from './view';
+import { type Disposable, Disposables, listen } from '../lifecycle';
+import type { NextTry, State } from '../state';
+import { Clock, secondsUntil } from './clock';
+import { part, write } from './parts';
+import { type Act, view } from './view';
 
 export class Overlay implements Disposable {
-  readonly #action: HTMLButtonElement;
-  readonly #onAction: Disposable;
+  readonly #all = new Disposables();
+  readonly #clock = this.#all.add(new Clock());
+  #act: Act | null = null;
 
   constructor(
     private readonly root: HTMLElement,
-    retry: () => void,
+    act: (act: Act) => void,
   ) {
-    this.#action = this.#part('action') as HTMLButtonElement;
-    this.#onAction = listen(this.#action, 'click', retry);
+    this.#all.add(
+      listen(part(root, 'action'), 'click', () => {
+        if (this.#act !== null) {
+          act(this.#act);
+        }
+      }),
+    );
   }
 
   show(state: State): void {
@@ -24,26 +32,29 @@ export class Overlay implements Disposable {
     this.#text('message', shown.message);
     this.#text('advice', shown.advice);
     this.#text('code', shown.code);
-    this.#action.hidden = !shown.retry;
+    this.#due(shown.due);
+    this.#act = shown.action?.act ?? null;
+    this.#text('action', shown.action?.label ?? '');
+    part(this.root, 'action').ariaLabel = shown.action?.name ?? null;
   }
 
   dispose(): void {
-    this.#onAction.dispose();
+    this.#all.dispose();
+  }
+
+  /** Not among the words that a screen reader says by itself: it changes all the time. */
+  #due(due: NextTry | undefined): void {
+    if (due === undefined || due === null) {
+      this.#clock.stop();
+      this.#text('due', due === null ? 'trying now' : '');
+    } else {
+      this.#clock.run(() => this.#text('due', `next try in ${secondsUntil(due)} s`));
+    }
   }
 
   #text(name: string, text: string): void {
-    const part = this.#part(name);
-    part.hidden = text === '';
-    if (part.textContent !== text) {
-      part.textContent = text;
-    }
-  }
-
-  #part(name: string): HTMLElement {
-    const part = this.root.querySelector<HTMLElement>(`[data-part=${name}]`);
-    if (part === null) {
-      throw new Error(`The page has no part named ${name}.`);
-    }
-    return part;
+    const element = part(this.root, name);
+    element.hidden = text === '';
+    write(element, text);
   }
 }

@@ -1,25 +1,39 @@
-/** What the overlay says in each state. Pure, so that every sentence can be tested. */
+/** What the page says in each state. Pure, so that every sentence can be tested. */
 import { ADVICE, type Advice, NEW_LINK } from '../advice';
-import type { FailureCode, Obstacle, State } from '../state';
+import type { Code } from '../protocol.gen';
+import type { FailureCode, NextTry, Obstacle, State } from '../state';
 import { plainText } from '../text';
+import { duration } from './clock';
 
 type StepName = (State & { kind: 'connecting' })['step'];
 
 export type Tone = 'busy' | 'calm' | 'trouble';
 
+/** What the button does. */
+export type Act = 'retry' | 'take-back' | 'reach-now';
+
+export interface Action {
+  act: Act;
+  label: string;
+  /** What a screen reader calls it, where the label alone says too little. */
+  name?: string;
+}
+
 export interface View {
   /**
-   * A card stands over an empty terminal; a bar stands below one that has something to read;
-   * hidden is for screen readers alone.
+   * A card stands over an empty terminal; a bar stands below one that has something to read, and
+   * `top` over one whose session goes on, without changing its size; hidden is for screen readers alone.
    */
-  layout: 'card' | 'bar' | 'hidden';
+  layout: 'card' | 'bar' | 'top' | 'hidden';
   tone: Tone;
   step: StepName | null;
   title: string;
   message: string;
   advice: string;
   code: string;
-  retry: boolean;
+  /** When the next try is due, where there is one. */
+  due?: NextTry;
+  action: Action | null;
 }
 
 const MESSAGE_MAX = 400;
@@ -37,23 +51,36 @@ const NO_ANSWER: Advice = {
   advice: 'Check that you are online, and that no proxy or filter stands in the way.',
 };
 
-const EMPTY = { step: null, message: '', advice: '', code: '', retry: false };
+const OFFLINE: Advice = { title: 'You are offline', advice: 'Check your own connection to the network.' };
+
+const RETRY: Action = { act: 'retry', label: 'Try again' };
+const START_AGAIN: Action = { act: 'retry', label: 'Start again' };
+const TAKE_BACK: Action = { act: 'take-back', label: 'Take it back' };
+const NOW: Action = { act: 'reach-now', label: 'Now', name: 'Reconnect now' };
+
+const EMPTY = { step: null, message: '', advice: '', code: '', action: null };
 
 export function view(state: State): View {
   switch (state.kind) {
     case 'loading':
       return { ...EMPTY, layout: 'card', tone: 'busy', title: 'Loading the terminal…' };
     case 'connecting':
-      return connecting(state.step, state.obstacle);
+      return connecting(state);
     case 'connected':
       return { ...EMPTY, layout: 'hidden', tone: 'calm', title: 'Connected' };
-    case 'ended':
+    case 'reconnecting':
+      return reconnecting(state);
+    case 'taken-over':
       return {
         ...EMPTY,
-        ...words(state.code, ending(state), false),
-        layout: 'bar',
+        layout: 'top',
         tone: 'calm',
+        title: 'Opened elsewhere',
+        message: 'Another page has this session now. It can be here again at any time.',
+        action: TAKE_BACK,
       };
+    case 'ended':
+      return ended(state);
     case 'failed':
       return {
         ...EMPTY,
@@ -61,8 +88,10 @@ export function view(state: State): View {
         layout: state.begun ? 'bar' : 'card',
         tone: 'trouble',
         code: `Code: ${state.code}`,
-        retry: state.retry,
+        action: state.retry ? RETRY : null,
       };
+    case 'used':
+      return { ...EMPTY, layout: 'hidden', tone: 'calm', title: ADVICE.ticket_unknown.title };
     case 'disconnected':
       return {
         ...EMPTY,
@@ -73,6 +102,39 @@ export function view(state: State): View {
         advice: NEW_LINK,
       };
   }
+}
+
+/** What is said of a session that will end, and whether the user can do something about it. */
+export function endingWords(code: Code): { title: string; stays: boolean } {
+  switch (code) {
+    case 'timed_out':
+      return { title: 'Nothing was typed for a while: this session ends', stays: true };
+    case 'shutdown':
+      return { title: 'The gateway restarts: this session ends', stays: false };
+    case 'max_duration':
+      return { title: 'The time for this session is up: it ends', stays: false };
+    default:
+      return { title: 'This session ends', stays: false };
+  }
+}
+
+export function leftWords(seconds: number): string {
+  return seconds > 0 ? `in ${duration(seconds)}` : 'now';
+}
+
+export function heldWords(keys: number): string {
+  return keys === 1
+    ? '1 key was typed while the connection was away. Send it?'
+    : `${keys.toLocaleString('en')} keys were typed while the connection was away. Send them?`;
+}
+
+const KEYS_SHOWN = 200;
+
+/** The last of the keys, which decide what happens, on one line. */
+export function keysShown(keys: string[]): string {
+  const last = keys.slice(-KEYS_SHOWN).map((key) => (Array.from(key).length > 1 ? ` ${key} ` : key));
+  const line = last.join('').replaceAll('  ', ' ').trim();
+  return keys.length > KEYS_SHOWN ? `… ${line}` : line;
 }
 
 /** Says nothing twice, and names one way on: the button where there is one, else a new link where it helps. */
@@ -90,21 +152,67 @@ function words(
   };
 }
 
-function connecting(step: StepName, obstacle: Obstacle | null): View {
+function connecting({ step, obstacle, next, resuming }: State & { kind: 'connecting' }): View {
   if (obstacle !== null) {
-    const { title, advice } = obstacle === 'no_answer' ? NO_ANSWER : ADVICE[obstacle];
     const message = 'This page keeps trying, and goes on by itself as soon as it can.';
-    return { ...EMPTY, layout: 'card', tone: 'trouble', title, message, advice };
+    const words = { ...trouble(obstacle), message };
+    return {
+      ...EMPTY,
+      ...words,
+      layout: 'card',
+      tone: 'trouble',
+      due: next,
+      action: { ...NOW, label: 'Try now' },
+    };
   }
-  return { ...EMPTY, layout: 'card', tone: 'busy', step, title: 'Connecting', message: STEP_MESSAGE[step] };
+  const title = resuming ? 'Coming back to your session' : 'Connecting';
+  return { ...EMPTY, layout: 'card', tone: 'busy', step, title, message: STEP_MESSAGE[step] };
 }
 
-function ending(state: State & { kind: 'ended' }): string {
-  if (state.exitStatus !== null) {
-    return `The shell exited with status ${state.exitStatus}.`;
+/** The gateway is away, not the host: the session goes on there, and that is what counts. */
+function reconnecting({ obstacle, next, taking }: State & { kind: 'reconnecting' }): View {
+  const shown = { ...EMPTY, layout: 'top', tone: 'busy', due: next, action: NOW } as const;
+  if (taking) {
+    return { ...shown, title: 'Taking the session back…' };
   }
-  if (state.exitSignal !== null) {
-    return `The shell was ended by the signal ${plainText(state.exitSignal, 40)}.`;
+  const goesOn = 'The session goes on. What you type is kept, and sent later.';
+  switch (obstacle) {
+    case 'offline':
+      return { ...shown, title: 'You are offline', message: goesOn };
+    case 'no_answer':
+    case null:
+      return { ...shown, title: 'Reconnecting to the gateway…', message: goesOn };
+    default:
+      return { ...shown, ...trouble(obstacle), message: goesOn };
   }
-  return plainText(state.message, MESSAGE_MAX);
+}
+
+function trouble(obstacle: Obstacle): Advice {
+  switch (obstacle) {
+    case 'no_answer':
+      return NO_ANSWER;
+    case 'offline':
+      return OFFLINE;
+    default:
+      return ADVICE[obstacle];
+  }
+}
+
+function ended(state: State & { kind: 'ended' }): View {
+  const shown = words(state.code, ending(state), state.retry);
+  const advice = state.retry ? 'Press Enter to start again.' : shown.advice;
+  const action = state.retry ? START_AGAIN : null;
+  return { ...EMPTY, ...shown, advice, layout: 'bar', tone: 'calm', action };
+}
+
+function ending({ exitStatus, exitSignal, seconds, message }: State & { kind: 'ended' }): string {
+  const after = seconds === null ? '' : ` after ${duration(seconds)}`;
+  if (exitStatus !== null) {
+    return `The shell exited with status ${exitStatus}${after}.`;
+  }
+  if (exitSignal !== null) {
+    return `The shell was ended by the signal ${plainText(exitSignal, 40)}${after}.`;
+  }
+  const lasted = seconds === null ? '' : ` The shell was open for ${duration(seconds)}.`;
+  return plainText(message, MESSAGE_MAX) + lasted;
 }

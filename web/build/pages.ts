@@ -1,0 +1,46 @@
+/** What the pages share: the terminal's markup, and the gate of the page for used links. */
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build, type Plugin } from 'vite';
+
+const TERMINAL = '<!-- terminal -->';
+const GATE = '<!-- gate -->';
+
+/** Puts the terminal's markup into every page that asks for it. */
+export function terminalMarkup(): Plugin {
+  return {
+    name: 'terminal-markup',
+    transformIndexHtml: {
+      order: 'pre',
+      handler: (html) => html.replace(TERMINAL, () => readFileSync('src/page/terminal.html', 'utf8').trim()),
+    },
+  };
+}
+
+/**
+ * Builds the gate and puts it into the built page, as a script of its own that the browser runs
+ * before it paints: a module would come too late, and the page's policy takes no inline script.
+ */
+export async function addGate(root: string, outDir: string): Promise<void> {
+  const output = await build({
+    root,
+    configFile: false,
+    logLevel: 'warn',
+    build: {
+      write: false,
+      target: 'es2022',
+      lib: { entry: 'src/gate.ts', formats: ['iife'], name: 'gate' },
+    },
+  });
+  const [bundle] = [output].flat();
+  const code = bundle !== undefined && 'output' in bundle ? bundle.output[0].code : '';
+  const name = `gate-${createHash('sha256').update(code).digest('base64url').slice(0, 8)}.js`;
+  writeFileSync(join(outDir, 'assets', name), code);
+  const page = join(outDir, 'not-found.html');
+  const html = readFileSync(page, 'utf8');
+  if (code === '' || !html.includes(GATE)) {
+    throw new Error('The page for used links has no gate.');
+  }
+  writeFileSync(page, html.replace(GATE, `<script src="/assets/${name}"></script>`));
+}

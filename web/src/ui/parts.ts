@@ -1,0 +1,15 @@
+/** Finds and fills the named parts of a piece of the page. What is said goes in as text, never as markup. */
+export function part(root: ParentNode, name: string): HTMLElement {
+  const found = root.querySelector<HTMLElement>(`[data-part=${name}]`);
+  if (found === null) {
+    throw new Error(`The page has no part named ${name}.`);
+  }
+  return found;
+}
+
+/** Writes only what is new, so that a screen reader says nothing twice. */
+export function write(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) {
+    element.textContent = text;
+  }
+}
