@@ -51,26 +51,31 @@ impl Drop for Frozen {
 
 /// Waits until a process of the server's with this name moves no more bytes.
 pub(crate) async fn still(server: &Sshd, wanted: &str) -> Result {
+    still_by(wanted, || moved(server, wanted)).await
+}
+
+/// Waits until a measure is there and changes no more.
+pub(crate) async fn still_by<T: PartialEq>(what: &str, measure: impl Fn() -> Option<T>) -> Result {
     let standing = async {
         let mut before = None;
         let mut times = 0;
         while times < 5 {
             sleep(Duration::from_millis(50)).await;
-            let now = moved(server, wanted);
+            let now = measure();
             times = if now.is_some() && now == before { times + 1 } else { 0 };
             before = now;
         }
     };
-    timeout(PATIENCE, standing).await.with_context(|| format!("{wanted} never stands still"))
+    timeout(PATIENCE, standing).await.with_context(|| format!("{what} never stands still"))
 }
 
 /// The bytes that the server's process of this name has read and written.
 fn moved(server: &Sshd, wanted: &str) -> Option<Vec<String>> {
-    let all = server.connections().into_iter().flat_map(|pid| {
+    let mut all = server.connections().into_iter().flat_map(|pid| {
         let below = process::descendants(pid);
         std::iter::once(pid).chain(below)
     });
-    let found = all.filter(|pid| name(*pid).is_some_and(|name| name == wanted)).next_back()?;
+    let found = all.rfind(|pid| name(*pid).is_some_and(|name| name == wanted))?;
     let io = fs::read_to_string(format!("/proc/{found}/io")).ok()?;
     Some(io.lines().filter(|line| line.contains("char")).map(str::to_owned).collect())
 }

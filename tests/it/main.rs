@@ -9,6 +9,8 @@ mod setup;
 
 mod cli;
 mod dead_target;
+mod dead_target_end_to_end;
+mod dead_target_network;
 mod dead_target_stage;
 mod ends;
 mod failures;

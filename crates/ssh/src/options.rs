@@ -61,3 +61,16 @@ impl Default for Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_given_less_than_a_minute() {
+        let patience = Patience::default();
+        let total = crate::watch::QUESTIONS * patience.question_after + patience.last_answer;
+        assert_eq!(total, Duration::from_secs(55));
+        assert_eq!((crate::watch::QUESTIONS, patience.question_after.as_secs()), (3, 15));
+    }
+}

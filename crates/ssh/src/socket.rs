@@ -131,8 +131,10 @@ impl Socket {
                 Poll::Ready(Ok(length))
             }
             Poll::Ready(Err(error)) => {
-                self.read_ahead(cx);
-                self.end.get_or_insert(End::Broken(error.kind()));
+                if self.end.is_none() {
+                    self.read_ahead(cx);
+                    self.end = Some(End::Broken(error.kind()));
+                }
                 Poll::Ready(Ok(bytes.len()))
             }
             Poll::Pending => {
@@ -200,5 +202,153 @@ impl Socket {
             // An idle connection keeps no buffer.
             self.ahead = BytesMut::new();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, net::Ipv4Addr, task::Waker, time::Duration};
+
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+        time::timeout,
+    };
+
+    use super::*;
+    use crate::gate::SHUT_AT;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    /// A socket whose gate is shut, and its other side.
+    async fn shut_socket() -> (Socket, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let gate = Arc::new(Gate::default());
+        gate.arrived(SHUT_AT);
+        (Socket::new(ours.unwrap(), gate), theirs.unwrap().0)
+    }
+
+    /// Reads ahead until it is as wanted; nothing is given meanwhile.
+    async fn ahead(socket: &mut Socket, wanted: impl Fn(&Socket) -> bool) {
+        let reading = poll_fn(|cx| {
+            let mut space = [0; 64];
+            if socket.end.is_none() {
+                assert!(socket.poll_read(cx, &mut ReadBuf::new(&mut space)).is_pending());
+            }
+            if wanted(socket) { Poll::Ready(()) } else { Poll::Pending }
+        });
+        timeout(PATIENCE, reading).await.unwrap();
+    }
+
+    async fn read(socket: &mut Socket) -> io::Result<Vec<u8>> {
+        let mut space = [0; 64];
+        let mut buf = ReadBuf::new(&mut space);
+        timeout(PATIENCE, poll_fn(|cx| socket.poll_read(cx, &mut buf))).await.unwrap()?;
+        Ok(buf.filled().to_vec())
+    }
+
+    #[tokio::test]
+    async fn what_came_while_the_gate_was_shut_is_given_when_it_opens_before_what_follows() {
+        let (mut socket, mut peer) = shut_socket().await;
+        peer.write_all(b"first ").await.unwrap();
+        ahead(&mut socket, |socket| !socket.ahead.is_empty()).await;
+        socket.gate.taken(SHUT_AT);
+        assert_eq!(read(&mut socket).await.unwrap(), b"first ");
+        peer.write_all(b"second").await.unwrap();
+        assert_eq!(read(&mut socket).await.unwrap(), b"second");
+    }
+
+    #[tokio::test]
+    async fn a_shut_gate_lets_the_end_through_behind_all_that_came() {
+        let (mut socket, mut peer) = shut_socket().await;
+        peer.write_all(b"last words").await.unwrap();
+        drop(peer);
+        assert_eq!(read(&mut socket).await.unwrap(), b"last words");
+        assert_eq!(read(&mut socket).await.unwrap(), b"");
+    }
+
+    #[tokio::test]
+    async fn no_more_than_the_bound_is_read_ahead_and_then_silence_means_nothing() {
+        let (mut socket, mut peer) = shut_socket().await;
+        let talking = tokio::spawn(async move {
+            // It ends when the socket is dropped.
+            while peer.write_all(&[b'x'; 8 * 1024]).await.is_ok() {}
+        });
+        ahead(&mut socket, |socket| socket.ahead.len() >= AHEAD_LIMIT).await;
+        assert!(socket.ahead.len() < AHEAD_LIMIT + 8 * 1024);
+        let heard = socket.heard();
+        tokio::task::yield_now().await;
+        assert!(socket.heard() > heard);
+        drop(socket);
+        timeout(PATIENCE, talking).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_ahead_is_drained_once_and_then_the_gate_holds_again() {
+        let (mut socket, mut peer) = shut_socket().await;
+        peer.write_all(b"half a key exchange").await.unwrap();
+        ahead(&mut socket, |socket| !socket.ahead.is_empty()).await;
+        socket.drain();
+        assert_eq!(read(&mut socket).await.unwrap(), b"half a key exchange");
+        let mut space = [0; 64];
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(socket.poll_read(&mut cx, &mut ReadBuf::new(&mut space)).is_pending());
+        peer.write_all(b"more").await.unwrap();
+        ahead(&mut socket, |socket| !socket.ahead.is_empty()).await;
+    }
+
+    #[tokio::test]
+    async fn a_silent_peer_that_is_given_up_ends_behind_what_is_ahead() {
+        let (mut socket, mut peer) = shut_socket().await;
+        peer.write_all(b"said before").await.unwrap();
+        ahead(&mut socket, |socket| !socket.ahead.is_empty()).await;
+        socket.give_up();
+        assert_eq!(read(&mut socket).await.unwrap(), b"said before");
+        assert_eq!(read(&mut socket).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(peer.read(&mut [0]).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_takes_no_more_is_still_read_to_its_end() {
+        let (mut socket, mut peer) = shut_socket().await;
+        peer.write_all(b"last words").await.unwrap();
+        SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
+        ahead(&mut socket, |socket| !socket.ahead.is_empty()).await;
+        drop(peer);
+        let written = poll_fn(|cx| socket.poll_write(cx, b"into the void"));
+        assert_eq!(timeout(PATIENCE, written).await.unwrap().unwrap(), 13);
+        assert_eq!(read(&mut socket).await.unwrap(), b"last words");
+        assert_eq!(read(&mut socket).await.unwrap_err().kind(), io::ErrorKind::ConnectionReset);
+    }
+
+    #[tokio::test]
+    async fn room_that_was_made_is_a_sign_of_life_and_room_that_was_there_is_none() {
+        let (mut socket, mut peer) = shut_socket().await;
+        let born = socket.heard();
+        let mut cx = Context::from_waker(Waker::noop());
+        while socket.poll_write(&mut cx, &[b'x'; 64 * 1024]).is_ready() {}
+        assert_eq!(socket.heard(), born);
+        let taking = tokio::spawn(async move {
+            let mut taken = vec![0; 1 << 20];
+            while peer.read(&mut taken).await.is_ok_and(|length| length > 0) {}
+        });
+        timeout(PATIENCE, poll_fn(|cx| socket.poll_write(cx, b"x"))).await.unwrap().unwrap();
+        assert!(socket.heard() > born);
+        drop(socket);
+        timeout(PATIENCE, taking).await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_cut_neither_reads_nor_writes() {
+        let (mut socket, mut peer) = shut_socket().await;
+        peer.write_all(b"said before").await.unwrap();
+        ahead(&mut socket, |socket| !socket.ahead.is_empty()).await;
+        socket.cut();
+        let aborted = io::ErrorKind::ConnectionAborted;
+        assert_eq!(read(&mut socket).await.unwrap_err().kind(), aborted);
+        let written = poll_fn(|cx| socket.poll_write(cx, b"x")).await;
+        assert_eq!(written.unwrap_err().kind(), aborted);
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{callbacks::Callbacks, link::Pulse, options::Patience};
 
 /// How often a silent target is asked.
-const QUESTIONS: u32 = 3;
+pub(crate) const QUESTIONS: u32 = 3;
 /// From this question on the target may be waiting for something that waits behind the gate: half
 /// a key exchange.
 const DRAIN_AT: u32 = 2;
