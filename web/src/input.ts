@@ -129,7 +129,7 @@ export class InputFlow {
     this.#held = [];
     this.#unacknowledged = [];
     this.#waitingLength = 0;
-    this.#acknowledged = this.#end;
+    this.#end = this.#acknowledged;
   }
 
   #pump(): void {

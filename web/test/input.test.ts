@@ -222,6 +222,17 @@ describe('input over breaks', () => {
     expect(sent).toHaveLength(2);
   });
 
+  it('goes on where nobody has typed since, though what was sent last never arrived', () => {
+    const { sent, flow } = away();
+    flow.push('lost');
+    flow.drop();
+    flow.detached();
+    expect(flow.resumes(100)).toBe(true);
+    flow.attached();
+    flow.push('d');
+    expect(sent.at(-1)).toEqual(['d', 100]);
+  });
+
   describe('that is held', () => {
     beforeEach(() => {
       vi.useFakeTimers({ now: 1_000 });
