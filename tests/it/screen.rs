@@ -11,29 +11,39 @@ pub(crate) struct Trial {
     size: (u16, u16),
     screen: Screen,
     steps: Vec<Value>,
+    /// Written since the last step. xterm.js gets it at once: halves of wide characters may depend on it.
+    written: Vec<u8>,
 }
 
 impl Trial {
     pub(crate) fn new(cols: u16, rows: u16) -> Self {
-        Self { size: (cols, rows), screen: Screen::new(cols, rows), steps: Vec::new() }
+        Self { size: (cols, rows), screen: Screen::new(cols, rows), steps: Vec::new(), written: Vec::new() }
     }
 
     pub(crate) fn write(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.screen.feed(bytes.as_ref());
-        self.steps.push(json!(["write", STANDARD.encode(bytes)]));
+        self.written.extend_from_slice(bytes.as_ref());
         self
+    }
+
+    fn step(&mut self, step: Value) {
+        if !self.written.is_empty() {
+            let bytes = STANDARD.encode(std::mem::take(&mut self.written));
+            self.steps.push(json!(["write", bytes]));
+        }
+        self.steps.push(step);
     }
 
     pub(crate) fn resize(&mut self, cols: u16, rows: u16) -> &mut Self {
         self.screen.resize(cols, rows);
-        self.steps.push(json!(["resize", cols, rows]));
+        self.step(json!(["resize", cols, rows]));
         self
     }
 
     /// Takes a snapshot. It must be the same when it is taken of what it makes.
     pub(crate) fn check(&mut self) -> &mut Self {
         let snapshot = self.screen.snapshot();
-        self.steps.push(json!(["check", STANDARD.encode(&snapshot)]));
+        self.step(json!(["check", STANDARD.encode(&snapshot)]));
         self
     }
 

@@ -14,6 +14,8 @@
 //! - A half of a wide character that was moved away from the other half; the cursor beyond the last column
 //!   of the alternate screen where nothing is in that column; a pen that DECRC has brought into
 //!   contradiction with itself and that was changed since. The nearest that can be written is.
+//! - Tab stops that were set beyond what is now the right edge.
+//! - What a combining character joins that comes right after a change of size.
 //! - Icon names, which xterm.js keeps and never shows.
 //! - What is bounded here and not there: 16 KiB of an OSC, 4 KiB of a title, 8 KiB of a link, 128 bytes of
 //!   a cluster, 1 MiB of links and clusters on the screen, 16,384 repeats of one REP, 1000 columns, 500 rows.

@@ -25,6 +25,8 @@ struct Resizing {
     cols: usize,
     rows: usize,
     has_history: bool,
+    /// Lines at the end that are gone. As in xterm.js, those that are on their way to be flowed still are.
+    popped: usize,
 }
 
 /// Changes the size of a screen.
@@ -68,6 +70,7 @@ impl Resizing {
             cols: new.0,
             rows: new.1,
             has_history: buffer.history.is_some(),
+            popped: 0,
         }
     }
 
@@ -90,6 +93,10 @@ impl Resizing {
         for line in &mut self.lines {
             line.resize(self.cols);
         }
+    }
+
+    fn len(&self) -> usize {
+        self.lines.len().saturating_sub(self.popped)
     }
 
     /// The most lines there may be.
@@ -225,9 +232,6 @@ impl Resizing {
         let mut y = self.lines.len();
         while y > 0 {
             y -= 1;
-            if y >= self.lines.len() {
-                continue;
-            }
             if !self.lines[y].wrapped && self.lines[y].trimmed_len() <= self.cols {
                 continue;
             }
@@ -239,11 +243,9 @@ impl Resizing {
                 continue;
             }
             let (new_lines, added) = self.split(y, end);
-            let trimmed = if self.base == 0 && self.y + 1 != self.lines.len() {
-                (self.y + added.max(0).cast_unsigned()).saturating_sub(self.limit())
-            } else {
-                (self.lines.len() + added.max(0).cast_unsigned()).saturating_sub(self.limit())
-            };
+            let is_first = self.base == 0 && self.y + 1 != self.len();
+            let before = if is_first { self.y } else { self.len() };
+            let trimmed = (before + added.max(0).cast_unsigned()).saturating_sub(self.limit());
             inserted += new_lines.len();
             if !new_lines.is_empty() {
                 inserts.push((end - 1, new_lines));
@@ -259,13 +261,13 @@ impl Resizing {
     fn make_room(&mut self, count: isize, inserted: usize) {
         for _ in 0..count.max(0) {
             if self.base > 0 {
-                let most = self.limit().min(self.lines.len() + inserted).saturating_sub(self.rows);
+                let most = self.limit().min(self.len() + inserted).saturating_sub(self.rows);
                 if self.base < most {
                     self.base += 1;
                 }
             } else if self.y + 1 < self.rows {
                 self.y += 1;
-                self.lines.pop();
+                self.popped += 1;
             } else {
                 self.base += 1;
             }
@@ -297,6 +299,7 @@ impl Resizing {
     }
 
     fn insert(&mut self, inserts: Vec<(usize, Vec<Line>)>) {
+        self.lines.truncate(self.len());
         if inserts.is_empty() {
             return;
         }

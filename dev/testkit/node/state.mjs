@@ -47,7 +47,7 @@ function screen(core, buffer, history, isShown) {
   const lines = [];
   for (let y = first; y < buffer.ybase + rows; y += 1) lines.push(line(core, buffer.lines.get(y), cols));
   // What the first line of the history goes on from may be gone.
-  if (first > 0) lines[0].wrapped = undefined;
+  if (first > 0 && history > 0) lines[0].wrapped = undefined;
   const tabs = Object.keys(buffer.tabs).filter((column) => buffer.tabs[column] && column < cols);
   return {
     above,

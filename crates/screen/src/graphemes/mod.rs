@@ -37,6 +37,19 @@ impl Join {
     pub(crate) fn leaves_ascii_alone(this: Option<Self>) -> bool {
         this.is_none_or(|join| join.class != PREPEND)
     }
+
+    /// A wide character that leaves this state.
+    pub(crate) fn wide_example(self) -> Option<char> {
+        let example = match self.class {
+            OTHER => '中',
+            PICTOGRAPH => '👩',
+            HANGUL_L => 'ᄀ',
+            HANGUL_LV => '가',
+            HANGUL_LVT => '각',
+            _ => return None,
+        };
+        (self.width == 2).then_some(example)
+    }
 }
 
 /// A code point in its place.

@@ -73,6 +73,10 @@ struct Writer<'a> {
     charsets: Charsets,
     /// Whether DECSC may be used on the way.
     may_save: bool,
+    /// Whether it was.
+    has_saved: bool,
+    /// Whether the cursor that is to be saved is already.
+    is_saved: bool,
 }
 
 impl<'a> Writer<'a> {
@@ -89,6 +93,8 @@ impl<'a> Writer<'a> {
             join: None,
             charsets: Charsets::default(),
             may_save: true,
+            has_saved: false,
+            is_saved: false,
         }
     }
 
@@ -96,12 +102,15 @@ impl<'a> Writer<'a> {
         self.clean_up();
         self.hidden_alternate();
         let primary = &self.terminal.primary;
-        self.lines(history.iter().chain(&primary.lines));
+        self.tab_stops(primary);
+        let saved_in = self.saved_above(primary, history.len());
+        self.lines(history.iter().chain(&primary.lines), saved_in);
         self.screen_state(primary);
         if self.terminal.on_alternate {
             self.enter_alternate();
             let alternate = &self.terminal.alternate;
-            self.lines(alternate.lines.iter());
+            self.tab_stops(alternate);
+            self.lines(alternate.lines.iter(), None);
             self.screen_state(alternate);
         }
         self.final_state();

@@ -56,6 +56,7 @@ impl Writer<'_> {
                 self.say("\x1B7\x1B[m\x1B8\x1B]8;;\x1B\\");
             }
         }
+        self.has_saved = true;
         self.say("\x1B7");
         self.set_plain(Pen { fg: if ext.style == 0 { 0 } else { UNDERLINE }, bg: 0, ext: 0 }, ext);
         self.say("\x1B8");

@@ -11,19 +11,25 @@ const WIDE: &str = "中";
 
 impl Writer<'_> {
     /// Writes lines from the top of an empty screen; those that do not fit scroll out of it.
-    pub(super) fn lines<'b>(&mut self, lines: impl Iterator<Item = &'b Line>) {
+    /// In the line `saved_in` the primary screen's cursor is saved.
+    pub(super) fn lines<'b>(&mut self, lines: impl Iterator<Item = &'b Line>, saved_in: Option<usize>) {
         if !self.detail.lines {
             return;
         }
         let mut before: Option<&Line> = None;
-        let mut lines = lines.peekable();
-        while let Some(line) = lines.next() {
+        let mut lines = lines.enumerate().peekable();
+        while let Some((index, line)) = lines.next() {
+            let is_last = lines.peek().is_none();
             match before {
-                Some(before) => self.next_line(before, line),
+                Some(before) => self.next_line(before, line, is_last),
                 None if line.wrapped => self.begin_wrapped(),
                 None => {}
             }
-            self.line(line, lines.peek().is_none());
+            self.line(line, is_last);
+            if saved_in == Some(index) {
+                self.save_cursor_at(&self.terminal.primary, index.min(self.terminal.rows - 1));
+                self.is_saved = true;
+            }
             before = Some(line);
         }
         self.set_pen(Pen::default());
@@ -36,7 +42,7 @@ impl Writer<'_> {
     /// The first line goes on from one that is not there: makes one, and lets it go.
     fn begin_wrapped(&mut self) {
         let line = "x".repeat(self.cols() + 1);
-        self.say(&line);
+        self.filler(&line);
         if self.terminal.rows == 1 {
             self.csi("3J\r");
         } else {
@@ -47,14 +53,14 @@ impl Writer<'_> {
     }
 
     /// To the next line, in the way that leads there from this one.
-    fn next_line(&mut self, before: &Line, line: &Line) {
+    fn next_line(&mut self, before: &Line, line: &Line, is_last: bool) {
         let last = self.cols() - 1;
-        let end = before.get(last);
         if line.wrapped {
-            if !self.wraps_by_itself(before, line) {
+            let begins_at_end = is_last && self.odd_end(line).is_some();
+            if begins_at_end || !self.wraps_by_itself(before, line) {
                 self.wrap(before);
             }
-        } else if is_odd_null(end, self.pen_of(end)) {
+        } else if let Some(end) = self.odd_end(before) {
             self.wrap_by_wide(end);
             self.csi("2K\r");
         } else {
@@ -93,7 +99,7 @@ impl Writer<'_> {
             self.cell(before.get(column));
         }
         self.set_pen(Pen::default());
-        self.say("x\r\x1B[X");
+        self.filler("x\r\x1B[X");
         self.x = 0;
     }
 
@@ -101,7 +107,7 @@ impl Writer<'_> {
     fn wrap_by_wide(&mut self, end: Cell) {
         self.move_to_column(self.cols() - 1);
         self.set_pen(self.pen_of(end));
-        self.say(WIDE);
+        self.filler(WIDE);
         self.set_pen(Pen::default());
         let cols = self.cols();
         self.csi(&format!("G\x1B[{cols}X"));
@@ -115,7 +121,7 @@ impl Writer<'_> {
         let end = written.iter().rposition(|cell| *cell != Cell::NULL).map_or(0, |last| last + 1);
         let cells = &written[..end];
         if is_last {
-            self.odd_end(cells);
+            self.begin_with_end(line);
         }
         let wrapping = self.x + 1 >= cols;
         let mut at = 0;
@@ -131,6 +137,9 @@ impl Writer<'_> {
                 self.x = at + width;
                 at += width;
                 is_dirty = false;
+                if width == 2 && self.x == cols {
+                    self.half(line.get(cols - 1), *cell);
+                }
             } else if is_odd_null(*cell, self.pen_of(*cell)) && at + 1 < cols {
                 self.odd_null(*cell);
                 at += 1;
@@ -138,7 +147,13 @@ impl Writer<'_> {
             } else if is_odd_null(*cell, self.pen_of(*cell)) {
                 // On the way to the next line.
                 at += 1;
+            } else if cell.is_spacer() {
+                at += 1;
             } else {
+                is_dirty |= self.lone_half(&cells[at..], at);
+                if is_dirty {
+                    self.move_to_column(at);
+                }
                 at += self.nulls(&cells[at..], is_dirty);
                 is_dirty = false;
             }
@@ -147,6 +162,43 @@ impl Writer<'_> {
             self.move_to_column(at);
             self.nulls(&[Cell::NULL], true);
         }
+    }
+
+    /// What is in the last column instead of the second half of a wide character, of which the first half
+    /// stayed: where nothing wraps, another character, or nothing after a wide one that was lost.
+    fn half(&mut self, half: Cell, first: Cell) {
+        if half.has_content() && self.is_plain(self.pen_of(half)) {
+            self.csi("?7l");
+            self.cell(half);
+            self.csi("?7h");
+        } else if half == Cell::null(first.pen()) {
+            self.csi(&format!("?7l\x1B[{}G", self.cols() - 1));
+            self.cell(first);
+            self.say(WIDE);
+            self.csi("?7h");
+            self.x = self.cols() - 1;
+        }
+    }
+
+    /// The second half of a wide character that was moved away from the first. Inserting between them does
+    /// that; then the first half is gone. Says whether there is one after these empty cells.
+    fn lone_half(&mut self, cells: &[Cell], at: usize) -> bool {
+        let count = cells.iter().take_while(|cell| **cell == cells[0]).count();
+        let Some(half) = cells.get(count).filter(|half| count > 1 && half.is_spacer()) else { return false };
+        self.move_to_column(at + count - 2);
+        self.set_pen(self.pen_of(*half));
+        self.filler(WIDE);
+        self.x = at + count - 1;
+        self.csi(&format!("{}G\x1B[@", self.x + 1));
+        true
+    }
+
+    /// Characters that are only there for what they do to others, and join none.
+    fn filler(&mut self, text: &str) {
+        if self.join.is_some() {
+            self.say("\0");
+        }
+        self.say(text);
     }
 
     /// Cells without characters that only have a background; returns how many.
@@ -165,22 +217,24 @@ impl Writer<'_> {
     /// written over.
     fn odd_null(&mut self, cell: Cell) {
         self.set_pen(self.pen_of(cell));
-        self.say(WIDE);
+        self.filler(WIDE);
         self.csi(&format!("{}Gx", self.x + 2));
         self.x += 2;
     }
 
+    /// The last cell of a line, if it is an odd one that is not made together with the one before.
+    fn odd_end(&self, line: &Line) -> Option<Cell> {
+        let last = self.cols() - 1;
+        let end = line.get(last);
+        (is_odd_null(end, self.pen_of(end)) && line.width(last - 1) != 2).then_some(end)
+    }
+
     /// On the last line, an odd cell at the end is made before the others, and moved there.
-    fn odd_end(&mut self, cells: &[Cell]) {
+    fn begin_with_end(&mut self, line: &Line) {
         let cols = self.cols();
-        let Some(end) = cells.get(cols - 1).filter(|end| is_odd_null(**end, self.pen_of(**end))) else {
-            return;
-        };
-        if self.x + 1 >= cols {
-            return;
-        }
+        let Some(end) = self.odd_end(line).filter(|_| self.x + 1 < cols) else { return };
         self.move_to_column(cols - 2);
-        self.odd_null(*end);
+        self.odd_null(end);
         self.set_pen(Pen::default());
         self.csi(&format!("{}G\x1B[@", cols - 1));
         self.x = cols - 2;

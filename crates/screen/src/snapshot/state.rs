@@ -5,19 +5,21 @@ use crate::{
     buffer::{Buffer, Saved},
     cell::{Cell, EXTENDED, Pen, UNDERLINE},
     charset::{self, Charsets},
-    graphemes::Graphemes,
+    graphemes::{Graphemes, Join},
     modes::{Keyboard, Modes, Mouse, MouseEncoding},
     palette::FOREGROUND,
     pool::Ext,
-    tabs::Tabs,
 };
 
 const DESIGNATORS: [char; 4] = ['(', ')', '*', '+'];
 
 impl Writer<'_> {
-    /// What a reset leaves: an unfinished sequence, the cursor hidden, LNM, colours.
+    /// What a reset leaves: an unfinished sequence, the cursor hidden, LNM, colours; and an alternate screen
+    /// that got smaller while nobody saw it, which would have a history until it is left.
     pub(super) fn clean_up(&mut self) {
-        self.say("\x18\x1B[?25h\x1B[20l\x1B]104\x1B\\\x1B]110\x1B\\\x1B]111\x1B\\\x1B]112\x1B\\");
+        self.say(
+            "\x18\x1B[?47h\x1B[?47l\x1B[?25h\x1B[20l\x1B]104\x1B\\\x1B]110\x1B\\\x1B]111\x1B\\\x1B]112\x1B\\",
+        );
         if let Some(title) = &self.terminal.title {
             self.say(&format!("\x1B]2;{title}\x1B\\"));
         }
@@ -56,29 +58,49 @@ impl Writer<'_> {
         self.x = 0;
     }
 
-    /// What each screen has for itself. The cursor is somewhere after it.
-    pub(super) fn screen_state(&mut self, buffer: &Buffer) {
+    /// Tab stops, while the first line is empty. All of them: a reset may have left others beyond the last
+    /// column. One may be beyond the last column, where a cursor was that
+    /// was about to wrap; it counts once the screen is wider.
+    pub(super) fn tab_stops(&mut self, buffer: &Buffer) {
         let cols = self.terminal.cols;
-        let stops = |tabs: &Tabs| (0..cols).filter(|column| tabs.has(*column)).collect::<Vec<_>>();
-        let wanted = stops(&buffer.tabs);
-        if wanted != stops(&Tabs::new(cols)) {
-            self.csi("3g");
-            for column in wanted {
-                self.csi(&format!("{}G\x1BH", column + 1));
-            }
+        self.csi("3g");
+        for column in (0..cols).filter(|column| buffer.tabs.has(*column)) {
+            self.csi(&format!("{}G\x1BH", column + 1));
         }
-        self.saved_cursor(buffer);
+        if buffer.tabs.has(cols) {
+            self.csi(&format!("{cols}Gx\x1BH\x1B[{cols}G\x1B[X"));
+        }
+        self.say("\r");
+    }
+
+    /// What else each screen has for itself. The cursor is somewhere after it.
+    pub(super) fn screen_state(&mut self, buffer: &Buffer) {
+        if !std::mem::take(&mut self.is_saved) || self.has_saved {
+            self.saved_cursor(buffer);
+        }
         self.may_save = false;
         if buffer.top != 0 || buffer.bottom + 1 != self.terminal.rows {
             self.csi(&format!("{};{}r", buffer.top + 1, buffer.bottom + 1));
         }
     }
 
+    /// The line with the saved cursor, counted from the first that is written, if it has scrolled off. It
+    /// is saved there: how far it is off counts when the screen gets higher.
+    pub(super) fn saved_above(&self, buffer: &Buffer, history: usize) -> Option<usize> {
+        let above = buffer.page_base().checked_sub(buffer.saved.page_y).filter(|above| *above > 0)?;
+        (buffer.saved != Saved::default()).then(|| history.saturating_sub(above))
+    }
+
     fn saved_cursor(&mut self, buffer: &Buffer) {
-        let saved = buffer.saved;
-        if saved == Saved::default() {
-            return;
+        if buffer.saved != Saved::default() || self.has_saved {
+            let y = buffer.saved.page_y.saturating_sub(buffer.page_base());
+            self.save_cursor_at(buffer, y.min(self.terminal.rows - 1));
         }
+    }
+
+    /// Saves what a screen has saved, with the cursor in this row.
+    pub(super) fn save_cursor_at(&mut self, buffer: &Buffer, y: usize) {
+        let saved = buffer.saved;
         for level in 0..saved.charsets.known {
             self.designate(level, saved.charsets);
         }
@@ -90,10 +112,14 @@ impl Writer<'_> {
         if saved.origin {
             self.csi("?6h");
         }
-        let y = saved.page_y.saturating_sub(buffer.page_base()).min(self.terminal.rows - 1);
         let x = saved.x.min(self.terminal.cols - 1);
         self.csi(&format!("{};{}H", y + 1, x + 1));
-        self.say("\x1B7\x1B[?6l\x1B[?7h");
+        if saved.x > x && std::ptr::eq(buffer, &self.terminal.primary) {
+            self.beyond_last_column(y);
+        }
+        self.say(&format!("\x1B7\x1B[?6l\x1B[?7h\x1B[{};{}H", y + 1, x + 1));
+        self.x = x;
+        self.has_saved = false;
         self.shift(0);
         if self.charsets.sets[0].is_some() {
             self.designate(0, Charsets::default());
@@ -145,12 +171,28 @@ impl Writer<'_> {
         }
         self.shift(self.terminal.charsets.level);
         self.set_pen(self.terminal.pen);
-        if let Some((_, cell)) = last {
-            self.write_again(cell);
+        if self.join.is_some() {
+            self.say("\0");
+        }
+        match last {
+            Some((_, cell)) => self.write_again(cell),
+            None => self.write_lost(),
         }
     }
 
-    /// The character that the next code point may join, and its column.
+    /// A wide character that was lost, as it did not fit and nothing wraps: another one, to be lost too.
+    fn write_lost(&mut self) {
+        let terminal = self.terminal;
+        let buffer = terminal.buffer();
+        let last = terminal.cols - 1;
+        let splits_none = buffer.lines.get(buffer.y).is_some_and(|line| line.width(last - 1) != 2);
+        let lost = terminal.join.and_then(Join::wide_example);
+        if let Some(lost) = lost.filter(|_| !terminal.modes.wraparound && buffer.x == last && splits_none) {
+            self.out.extend_from_slice(lost.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+
+    /// The character that the next code point may join, and from which column to write it again.
     fn last_character(&self) -> Option<(usize, Cell)> {
         let terminal = self.terminal;
         let join = terminal.join?;
@@ -161,8 +203,13 @@ impl Writer<'_> {
         let text = self.text(cell);
         let again = text.chars().fold(None, |join, code| Some(graphemes.place(u32::from(code), join).join));
         let pen = Cell::null(terminal.pen).pen();
-        (cell.has_content() && cell.pen() == pen && cell.width() == join.width && again == Some(join))
-            .then_some((column, cell))
+        let is_it =
+            cell.has_content() && cell.pen() == pen && cell.width() == join.width && again == Some(join);
+        // Writing there would take the first half of a wide one away; without wrapping, writing beyond the
+        // last column does not.
+        let splits = column > 0 && buffer.lines.get(buffer.y)?.width(column - 1) == 2;
+        let begin = if splits { buffer.x } else { column };
+        (is_it && (!splits || !terminal.modes.wraparound && begin == terminal.cols)).then_some((begin, cell))
     }
 
     fn place_cursor(&mut self, last: Option<(usize, Cell)>) {
@@ -175,10 +222,16 @@ impl Writer<'_> {
         } else if self.terminal.on_alternate {
             self.place_beyond(y);
         } else {
-            // The screens share the cursor, and so the other one's last column does.
-            self.csi(&format!("?47h\x1B[{};{cols}Hx\x1B[?47l", buffer.y + 1));
+            self.beyond_last_column(buffer.y);
         }
         self.x = x;
+    }
+
+    /// Beyond the last column of the primary screen: both share the cursor, and on the other one anything
+    /// may be written.
+    fn beyond_last_column(&mut self, y: usize) {
+        let cols = self.terminal.cols;
+        self.csi(&format!("?47h\x1B[{};{cols}Hx\x1B[?47l", y + 1));
     }
 
     /// Beyond the last column of the alternate screen: where a character there has left the cursor.
