@@ -1,14 +1,16 @@
 //! How sessions end, who is told what, and that nothing is left on the other side.
 
+use std::time::Duration;
+
 use serde_json::json;
 use testkit::{
-    ClientVersion, NodeClient, PATIENCE, Page, Protocol, Sshd, TestGateway,
+    ClientVersion, GatewayOptions, NodeClient, PATIENCE, Page, Protocol, Sshd, TestGateway,
     demo_sshd::{Quirk, Script},
     process,
 };
 use wire::{Code, Peer, event};
 
-use crate::setup::{BOTH, Result, eventually, faulty, key_order, open_bash, open_script, scripted};
+use crate::setup::{BOTH, Result, eventually, faulty, key_order, open_bash, open_script, scripted, sessions};
 
 #[tokio::test]
 async fn an_exit_shows_its_status_and_a_kill_its_signal() -> Result {
@@ -31,7 +33,7 @@ async fn an_exit_shows_its_status_and_a_kill_its_signal() -> Result {
             }
         }
     }
-    eventually(async || Ok(sshd.connections().is_empty() && gateway.registry().sessions() == 0)).await
+    eventually(async || Ok(sshd.connections().is_empty() && sessions(&gateway) == 0)).await
 }
 
 #[tokio::test]
@@ -73,7 +75,10 @@ async fn watch_for_hang_up(page: &mut Page, file: &std::path::Path) -> Result<pr
 
 #[tokio::test]
 async fn a_browser_that_goes_hangs_its_shell_up_and_leaves_nothing() -> Result {
-    let (sshd, gateway) = (Sshd::start().await?, TestGateway::start().await?);
+    let sshd = Sshd::start().await?;
+    let sessions_end = engine::Options { detach_grace: Duration::ZERO, ..Default::default() };
+    let options = GatewayOptions { sessions: sessions_end, ..Default::default() };
+    let gateway = TestGateway::with_options(options).await?;
     for protocol in BOTH {
         let mut page = open_bash(&sshd, &gateway, protocol).await?;
         let file = sshd.dir().join(format!("{protocol:?}"));
@@ -84,7 +89,7 @@ async fn a_browser_that_goes_hangs_its_shell_up_and_leaves_nothing() -> Result {
         process::wait_gone(shell, PATIENCE).await?;
         process::wait_gone(connections[0], PATIENCE).await?;
         assert_eq!(std::fs::read_to_string(file)?, "hup\n");
-        eventually(async || Ok(gateway.registry().sessions() == 0)).await?;
+        eventually(async || Ok(sessions(&gateway) == 0)).await?;
     }
     Ok(())
 }

@@ -3,8 +3,10 @@
 //! Each test starts what it needs on free loopback ports and waits for events, never for time.
 
 #![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stdout, reason = "a test that measures says what it found")]
 
 mod api;
+mod resume_setup;
 mod setup;
 
 mod cli;
@@ -12,17 +14,26 @@ mod dead_target;
 mod dead_target_end_to_end;
 mod dead_target_network;
 mod dead_target_stage;
+mod drain;
 mod ends;
 mod failures;
+mod fairness;
 mod http_create;
 mod http_guard;
+mod http_metrics;
 mod http_pages;
 mod input;
 mod limits;
+mod limits_sessions;
 mod logs;
 mod memory;
 mod open;
 mod output;
+mod resume_cuts;
+mod resume_detached;
+mod resume_input;
+mod resume_screen;
+mod resume_token;
 mod shutdown;
 mod sockets;
 mod ssh_auth;
@@ -31,4 +42,7 @@ mod ssh_dialing;
 mod ssh_ends;
 mod ssh_host_key;
 mod ssh_odd_server;
+mod stalled;
+mod takeover;
 mod tickets;
+mod warnings;

@@ -35,7 +35,7 @@ fn count(binary: &Binary, words: &[String]) -> Result<Vec<usize>> {
     Ok(counts)
 }
 
-async fn holds_none_of(binary: &Binary, words: &[String]) -> Result {
+pub(crate) async fn holds_none_of(binary: &Binary, words: &[String]) -> Result {
     eventually(async || Ok(count(binary, words)?.iter().sum::<usize>() == 0)).await
 }
 

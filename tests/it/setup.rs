@@ -58,6 +58,12 @@ pub(crate) async fn open_bash(sshd: &Sshd, gateway: &TestGateway, protocol: Prot
     Ok(page)
 }
 
+/// How many sessions this gateway has, however they stand.
+pub(crate) fn sessions(gateway: &TestGateway) -> usize {
+    let counts = gateway.registry().counts();
+    counts.dialing + counts.attached + counts.detached
+}
+
 /// A page with a scripted shell.
 pub(crate) async fn open_script(sshd: &DemoSshd, gateway: &TestGateway, protocol: Protocol) -> Result<Page> {
     let ticket = gateway.create(&password_order(sshd)).await?;

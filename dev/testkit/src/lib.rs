@@ -11,6 +11,7 @@ mod page;
 mod page_client;
 pub mod process;
 mod proxy;
+mod referee;
 mod socket;
 pub mod sshd;
 
@@ -23,6 +24,7 @@ pub use node::{ClientVersion, NodeClient};
 pub use page::{Page, Protocol};
 pub use page_client::{PageClient, Snapshot};
 pub use proxy::{Cut, Direction, Proxy};
+pub use referee::Referee;
 pub use socket::{Event, Incoming, SocketClient};
 pub use sshd::{Sshd, SshdConfig};
 

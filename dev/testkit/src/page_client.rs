@@ -5,7 +5,7 @@ mod output;
 mod typing;
 mod waiting;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
@@ -66,6 +66,8 @@ pub struct PageClient {
     screen: Option<Snapshot>,
     /// It has the output before [`Received::end`]; a page that was just loaded has nothing.
     is_fresh: bool,
+    /// Another page may have typed since.
+    was_taken_over: bool,
     received: Received,
     typing: Typing,
     acknowledged: u64,
@@ -102,6 +104,7 @@ impl PageClient {
             token,
             screen: None,
             is_fresh: true,
+            was_taken_over: false,
             received: Received::default(),
             typing: Typing::default(),
             acknowledged: 0,
@@ -293,9 +296,12 @@ impl PageClient {
                 return self.typing.acknowledged(offset);
             }
             event::SESSION_ATTACHED => self.on_attached(&event).await?,
+            // Without a grace nobody is told of being attached.
+            event::CONNECTION_READY if self.seat == Seat::Asked => self.seat = Seat::Attached,
             event::SESSION_TAKEN_OVER => {
                 self.seat = Seat::None;
                 self.returns = false;
+                self.was_taken_over = true;
                 self.token = event.payload["token"].as_str().map(str::to_owned);
             }
             event::SESSION_CLOSED => {
@@ -325,8 +331,9 @@ impl PageClient {
                 self.is_fresh
             ),
         }
-        if self.is_fresh && !is_first {
+        if self.is_fresh && !is_first || self.was_taken_over {
             self.typing.restart(attached.input_offset);
+            self.was_taken_over = false;
         }
         self.typing.attached(attached.input_offset)?;
         self.is_fresh = false;
@@ -342,6 +349,24 @@ impl PageClient {
             self.lose();
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for PageClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.events.iter().map(|event| event.name.as_str()).collect();
+        f.debug_struct("PageClient")
+            .field("seat", &self.seat)
+            .field("attaches", &self.attaches)
+            .field("has_socket", &self.socket.is_some())
+            .field("received", &self.received.end())
+            .field("acknowledged", &self.acknowledged)
+            .field("tail", &self.received.tail())
+            .field("typed", &self.typed())
+            .field("taken", &self.taken())
+            .field("events", &&names[names.len().saturating_sub(12)..])
+            .field("closed", &self.closed)
+            .finish()
     }
 }
 
@@ -361,7 +386,11 @@ impl Announced {
         let screen = screen.map(|screen| {
             let size = |name: &str| screen[name].as_u64().and_then(|cells| u16::try_from(cells).ok());
             let (cols, rows) = (size("cols").context("no columns")?, size("rows").context("no rows")?);
-            let bytes = event.attachment.as_ref().context("a screen without its snapshot")?.to_vec();
+            let bytes = event
+                .attachment
+                .as_ref()
+                .with_context(|| format!("a screen without its snapshot: {}", event.frame))?
+                .to_vec();
             anyhow::Ok(Snapshot { offset, cols, rows, bytes })
         });
         Ok(Self { token, offset, input_offset, screen: screen.transpose()? })

@@ -242,7 +242,9 @@ impl SocketClient {
                 }
                 Some(Err(error)) => return Err(error.into()),
                 Some(Ok(Message::Text(text))) if text.as_str() == "2" => {
-                    self.send_text("3".to_owned()).await?;
+                    if self.send_text("3".to_owned()).await.is_err() {
+                        return Ok(None);
+                    }
                 }
                 Some(Ok(Message::Text(text))) if text.starts_with('0') => {}
                 Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => return Ok(Some(message)),

@@ -19,28 +19,28 @@ pub(super) struct Typing {
 }
 
 impl Typing {
-    /// A page that was just loaded typed nothing.
+    /// What was typed so far, if anything, was before others typed: what is typed now goes on here.
     pub(super) fn restart(&mut self, offset: u64) {
-        *self = Self { kept: std::mem::take(&mut self.kept), base: offset, sent: offset };
+        *self = Self { base: offset, sent: offset, ..Self::default() };
     }
 
     /// The gateway took all input before this offset, and nothing behind it.
     pub(super) fn attached(&mut self, offset: u64) -> anyhow::Result<()> {
+        ensure!(offset >= self.base, "input up to {} was taken, and now only up to {offset}", self.base);
         self.acknowledged(offset)?;
         self.sent = self.base;
         Ok(())
     }
 
+    /// The gateway handed all input before this offset on; of what it took it may have told before.
     pub(super) fn acknowledged(&mut self, offset: u64) -> anyhow::Result<()> {
         let end = self.base + self.kept.len() as u64;
-        ensure!(
-            (self.base..=end).contains(&offset),
-            "the gateway has input up to {offset}, and {}..{end} is kept",
-            self.base
-        );
-        self.kept.advance(usize::try_from(offset - self.base)?);
-        self.base = offset;
-        self.sent = self.sent.max(offset);
+        ensure!(offset <= end, "the gateway has input up to {offset}, and only {end} was typed");
+        if offset > self.base {
+            self.kept.advance(usize::try_from(offset - self.base)?);
+            self.base = offset;
+            self.sent = self.sent.max(offset);
+        }
         Ok(())
     }
 

@@ -93,16 +93,9 @@ impl PageClient {
     }
 
     fn explain(&self, result: Result<anyhow::Result<()>, Elapsed>, what: &str) -> anyhow::Result<()> {
-        result.map_err(anyhow::Error::from).and_then(|result| result).with_context(|| {
-            let names: Vec<&str> = self.events.iter().map(|event| event.name.as_str()).collect();
-            format!(
-                "waiting for {what}; {:?}, attached {} times, {} bytes came, at last {:?}; events {names:?}, {:?}",
-                self.seat,
-                self.attaches,
-                self.received.end(),
-                self.received.tail(),
-                self.closed
-            )
-        })
+        result
+            .map_err(anyhow::Error::from)
+            .and_then(|result| result)
+            .with_context(|| format!("waiting for {what}: {self:?}"))
     }
 }
