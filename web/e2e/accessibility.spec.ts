@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { Page } from '@playwright/test';
 import type axe from 'axe-core';
 import { expect, test } from './fixtures';
-import { freePort, Gateway, startSilentHost } from './processes';
+import { freePort, Gateway, startSilentHost, startWay } from './processes';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -48,13 +48,47 @@ for (const colorScheme of ['dark', 'light'] as const) {
       expect(await findings(page)).toEqual([]);
     });
 
-    test('when the gateway is gone', async ({ page, sshd, terminal }) => {
-      const gateway = await Gateway.start();
+    test('when the gateway is gone, for good', async ({ page, sshd, terminal }) => {
+      const gateway = await Gateway.start('--detach-grace', '0');
       await page.goto(await gateway.create(sshd.target));
       await terminal.prompt();
       await gateway.stop();
       await expect(terminal.status).toContainText('Disconnected');
       expect(await findings(page)).toEqual([]);
+    });
+
+    test('when the session will end', async ({ page, gateway, sshd, terminal }) => {
+      await page.goto(await gateway.create({ ...sshd.target, idle_timeout: 30 }));
+      await terminal.prompt();
+      await expect(page.getByRole('alert')).toContainText('Nothing was typed');
+      expect(await findings(page)).toEqual([]);
+    });
+
+    test.describe('when the way to the gateway is cut', () => {
+      test.use({ provoked: /WebSocket connection to .* failed|net::ERR_/ });
+
+      for (const width of [1000, 320]) {
+        test(`and keys wait, ${width} wide`, async ({ page, gateway, sshd, terminal }) => {
+          await page.setViewportSize({ width, height: 640 });
+          const way = await startWay(gateway.origin);
+          const link = new URL(await gateway.create(sshd.target));
+          await page.clock.install();
+          await page.goto(`${way.origin}${link.pathname}`);
+          await terminal.prompt();
+          way.open = false;
+          way.cut();
+          await expect(terminal.status).toContainText('Reconnecting');
+          expect(await findings(page)).toEqual([]);
+          await page.keyboard.type('abc');
+          await page.clock.fastForward(11_000);
+          way.open = true;
+          await expect(page.getByRole('alert')).toContainText('3 keys were typed');
+          await page.getByRole('button', { name: 'Show' }).click();
+          expect(await findings(page)).toEqual([]);
+          expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+          await way.stop();
+        });
+      }
     });
 
     test('on the first page', async ({ page, gateway }) => {

@@ -67,7 +67,7 @@ test('another try with the same link works once the host is there', async ({ pag
 });
 
 test('a gateway that shuts down says so', async ({ page, sshd, terminal }) => {
-  const gateway = await Gateway.start();
+  const gateway = await Gateway.start('--drain', '0');
   await page.goto(await gateway.create(sshd.target));
   await terminal.prompt();
   await gateway.shutDown();
@@ -76,12 +76,23 @@ test('a gateway that shuts down says so', async ({ page, sshd, terminal }) => {
   await gateway.stop();
 });
 
-test('a gateway that vanishes ends the session, and the page says so', async ({ page, sshd, terminal }) => {
-  const gateway = await Gateway.start();
+test('a gateway that keeps no session ends it when it vanishes, and the page says so', async ({
+  page,
+  sshd,
+  terminal,
+}) => {
+  const gateway = await Gateway.start('--detach-grace', '0');
   await page.goto(await gateway.create(sshd.target));
   await terminal.prompt();
   await gateway.stop();
   await expect(terminal.status).toContainText('Disconnected');
+  await terminal.shows('e2e>');
+});
+
+test('a host that vanishes is named', async ({ open, terminal }) => {
+  await open();
+  await terminal.run('kill -9 $PPID');
+  await expect(terminal.status).toContainText('The connection to the host broke');
   await terminal.shows('e2e>');
 });
 

@@ -21,7 +21,7 @@ export class Terminal {
   ) {
     this.rows = place.locator('.xterm-rows');
     this.screen = place.locator('.xterm-screen');
-    this.status = place.getByRole('status');
+    this.status = place.locator('#overlay').getByRole('status');
   }
 
   async prompt(): Promise<void> {

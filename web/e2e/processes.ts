@@ -24,6 +24,8 @@ export interface Target {
   password?: string;
   ssh_key?: string;
   host_key?: string;
+  idle_timeout?: number;
+  max_duration?: number;
 }
 
 export interface SshServer extends Running {
@@ -106,7 +108,12 @@ export class Gateway implements Running {
     return body.url;
   }
 
-  /** Ends it in good order: sessions are told. */
+  /** Asks it to end in good order: sessions are told, and may go on for a while. */
+  drain(): void {
+    this.process.kill('SIGTERM');
+  }
+
+  /** Ends it in good order. */
   async shutDown(): Promise<void> {
     await ended(this.process, 'SIGTERM');
   }
@@ -179,6 +186,68 @@ export async function startProxyWithoutWebSocket(target: string): Promise<Proxy>
     stop: () => closed(server),
   };
   return proxy;
+}
+
+export interface Way extends Running {
+  origin: string;
+  /** Whether it lets new connections through. */
+  open: boolean;
+  /** Breaks every connection. */
+  cut(): void;
+  /** Every connection stays, and carries nothing any more. */
+  swallow(): void;
+  /** How many connections it has let through. */
+  passed: number;
+}
+
+/** A way to the gateway that can be cut, as networks are. */
+export async function startWay(target: string): Promise<Way> {
+  const { port: targetPort } = new URL(target);
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer((near) => {
+    if (!way.open) {
+      near.destroy();
+      return;
+    }
+    way.passed += 1;
+    const far = net.connect(Number(targetPort), '127.0.0.1');
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+      socket.pipe(other);
+    }
+  });
+  const port = await listening(server);
+  const cut = () => {
+    for (const socket of sockets) {
+      socket.resetAndDestroy();
+    }
+  };
+  const way: Way = {
+    origin: `http://127.0.0.1:${port}`,
+    open: true,
+    passed: 0,
+    cut,
+    swallow: () => {
+      for (const socket of sockets) {
+        socket.unpipe();
+        socket.resume();
+      }
+    },
+    stop: async () => {
+      way.open = false;
+      cut();
+      await closed(server);
+    },
+  };
+  return way;
 }
 
 /** A host that takes connections and never says a word. */

@@ -28,9 +28,7 @@ import {
 } from './protocol.gen';
 import type { Obstacle } from './state';
 
-/** A question that is answered at once, so that silence tells something. Not every gateway does. */
-type Speech = ToGateway & { 'session-ping': (answered: () => void) => void };
-type GatewaySocket = Socket<FromGateway, Speech>;
+type GatewaySocket = Socket<FromGateway, ToGateway>;
 
 const CLOSED_BY_GATEWAY: SocketError = {
   code: 'internal',

@@ -149,6 +149,7 @@ export type ToGateway = {
   'resize': (payload: Resize) => void;
   'ssh-output-ack': (payload: OutputAck) => void;
   'stay-connected': () => void;
+  'session-ping': (answered: () => void) => void;
 };
 
 export type FromGateway = {

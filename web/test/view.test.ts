@@ -113,6 +113,7 @@ describe('an end', () => {
   it('says how long it lasted', () => {
     const after = { ...ended, seconds: 192, retry: false };
     expect(view(after).message).toBe('The shell exited with status 0 after 3 min 12 s.');
+    expect(view({ ...after, seconds: 0 }).message).toBe('The shell exited with status 0.');
     expect(view({ ...after, exitStatus: null, exitSignal: 'HUP' }).message).toBe(
       'The shell was ended by the signal HUP after 3 min 12 s.',
     );

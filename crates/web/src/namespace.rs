@@ -4,7 +4,7 @@ use std::{convert::Infallible, future::ready, sync::Arc, time::Duration};
 
 use socketioxide::{
     ParserConfig, SocketIo,
-    extract::{SocketRef, TryData},
+    extract::{AckSender, SocketRef, TryData},
     handler::ConnectHandler as _,
     layer::SocketIoLayer,
 };
@@ -76,6 +76,12 @@ fn listen(front: &Arc<Front>, socket: &SocketRef, auth: &ConnectAuth) {
     on_bare(socket, &inbound, event::SESSION_ATTACHED_ACK, || Incoming::AttachedAck);
     on_bare(socket, &inbound, event::STAY_CONNECTED, || Incoming::StayConnected);
     on_bare(socket, &inbound, event::TIMEOUT, || Incoming::Timeout);
+    socket.on(event::SESSION_PING, |answer: AckSender| {
+        if let Err(error) = answer.send(&()) {
+            tracing::debug!(%error, "a browser's question was not answered");
+        }
+        ready(())
+    });
     let gone = Arc::clone(&inbound);
     socket.on_disconnect(move || {
         gone.disconnected();

@@ -12,6 +12,8 @@ pub const RESUME_SESSION: &str = "resume-session";
 pub const SESSION_ATTACHED_ACK: &str = "session-attached-ack";
 /// Browser to gateway: the user is there, as if something had been typed. No payload.
 pub const STAY_CONNECTED: &str = "stay-connected";
+/// Browser to gateway: is anybody there? Answered at once with an empty Socket.IO acknowledgement. No payload.
+pub const SESSION_PING: &str = "session-ping";
 /// Browser to gateway: what the user typed. Payload [`Input`](crate::Input).
 pub const SSH_INPUT: &str = "ssh-input";
 /// Browser to gateway: the terminal's new size. Payload [`Resize`](crate::Resize).

@@ -98,6 +98,7 @@ fn events(text: &mut String) -> anyhow::Result<()> {
         (event::SSH_OUTPUT_ACK, Some(wire::OutputAck::name(&config))),
         (event::STAY_CONNECTED, None),
     ];
+    let answered = [event::SESSION_PING];
     let from_gateway = [
         (event::SESSION_PROGRESS, Some(wire::Progress::name(&config))),
         (event::SESSION_ATTACHED, Some(wire::Attached::name(&config))),
@@ -114,6 +115,11 @@ fn events(text: &mut String) -> anyhow::Result<()> {
         for (name, payload) in events {
             let parameter = payload.as_ref().map_or(String::new(), |payload| format!("payload: {payload}"));
             writeln!(text, "  '{name}': ({parameter}) => void;")?;
+        }
+        if direction == "ToGateway" {
+            for name in answered {
+                writeln!(text, "  '{name}': (answered: () => void) => void;")?;
+            }
         }
         writeln!(text, "}};")?;
     }

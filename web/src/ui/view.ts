@@ -206,13 +206,13 @@ function ended(state: State & { kind: 'ended' }): View {
 }
 
 function ending({ exitStatus, exitSignal, seconds, message }: State & { kind: 'ended' }): string {
-  const after = seconds === null ? '' : ` after ${duration(seconds)}`;
+  const after = seconds ? ` after ${duration(seconds)}` : '';
   if (exitStatus !== null) {
     return `The shell exited with status ${exitStatus}${after}.`;
   }
   if (exitSignal !== null) {
     return `The shell was ended by the signal ${plainText(exitSignal, 40)}${after}.`;
   }
-  const lasted = seconds === null ? '' : ` The shell was open for ${duration(seconds)}.`;
+  const lasted = seconds ? ` The shell was open for ${duration(seconds)}.` : '';
   return plainText(message, MESSAGE_MAX) + lasted;
 }
