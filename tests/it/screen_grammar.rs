@@ -91,6 +91,16 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Where nothing wraps, what joins a wide character that was lost joins something else. That is not
+/// reproduced.
+fn is_lossy(steps: &[Step]) -> bool {
+    let written = steps.iter().filter_map(|step| if let Step::Write(bytes) = step { Some(bytes) } else { None });
+    let written = written.flatten().copied().collect::<Vec<u8>>();
+    let written = String::from_utf8_lossy(&written);
+    written.contains("\x1B[?7l")
+        && ["\u{301}", "\u{200D}", "\u{FE0F}", "\u{11A8}", "\u{600}"].iter().any(|joins| written.contains(joins))
+}
+
 #[test]
 fn random_output() {
     let config = Config { failure_persistence: None, ..Config::default() };
@@ -99,13 +109,20 @@ fn random_output() {
     let referee = std::cell::RefCell::new(Referee::start().unwrap());
     let cases = ((2..40_u16, 1..16_u16), vec(step(), 1..16));
     let result = TestRunner::new(Config { rng_seed: seed, ..config }).run(&cases, |((cols, rows), steps)| {
+        if is_lossy(&steps) {
+            return Ok(());
+        }
         let mut trial = Trial::new(cols, rows);
         for step in steps {
             match step {
                 Step::Write(bytes) => trial.write(bytes),
-                // Not reproduced, and so taken away: what the next character would join, and tab stops that
-                // are beyond the right edge.
-                Step::Resize(cols, rows) => trial.resize(cols, rows).write("\0\x1B[3g\x1B[4G\x1BH"),
+                // Not reproduced, and so not there: an alternate screen, of which cells may be beyond the right
+                // edge, what the next character would join, tab stops beyond the edge, a saved cursor below
+                // the last line, and the history of an alternate screen that got smaller while it was hidden.
+                Step::Resize(cols, rows) => {
+                    trial.write("\x1B[?47h\x1B[?47l").resize(cols, rows).write("\0").check();
+                    trial.write("\x1B[?47h\x1B[?47l\x1B[3g\x1B[4G\x1BH\x1B7")
+                }
                 Step::Check => trial.check(),
             };
         }

@@ -49,9 +49,9 @@ impl History {
         }
     }
 
-    /// Counts lines that the page has and that nobody will see here.
-    pub(crate) fn skip(&mut self, lines: usize) {
-        self.dropped = (self.dropped + lines).min(PAGE_LINES - self.lines.len());
+    /// Whether the page drops its oldest line for every new one.
+    pub(crate) fn is_page_full(&self) -> bool {
+        self.page_len() == PAGE_LINES
     }
 
     /// A line by its number on the page.

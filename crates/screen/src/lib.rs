@@ -10,12 +10,14 @@
 //!   dropped flows as if it began here. After more lines than that, a cursor that DECSC saved and that has
 //!   scrolled off the screen comes back in its first line.
 //! - Links without an `id` that are the same become one; a link of several lines becomes one for each line.
+//! - The history that xterm.js gives an alternate screen that got smaller while it was hidden.
 //! - Cells beyond the right edge that an alternate screen keeps when it gets narrower.
 //! - A half of a wide character that was moved away from the other half; the cursor beyond the last column
 //!   of the alternate screen where nothing is in that column; a pen that DECRC has brought into
 //!   contradiction with itself and that was changed since. The nearest that can be written is.
-//! - Tab stops that were set beyond what is now the right edge.
+//! - Tab stops beyond what is now the right edge, and a saved cursor below what is now the last line.
 //! - What a combining character joins that comes right after a change of size.
+//! - Where nothing wraps: what combines with a wide character that did not fit and was lost.
 //! - Icon names, which xterm.js keeps and never shows.
 //! - What is bounded here and not there: 16 KiB of an OSC, 4 KiB of a title, 8 KiB of a link, 128 bytes of
 //!   a cluster, 1 MiB of links and clusters on the screen, 16,384 repeats of one REP, 1000 columns, 500 rows.
@@ -96,11 +98,11 @@ impl Screen {
         let keep = history::LINES + 2 * rows + 2;
         let mut begin = 0;
         if let Some(cut) = skim::cut(run, simple, keep, rows) {
-            for rendition in skim::renditions(&run[..cut.at]) {
+            for rendition in skim::renditions(&run[..cut]) {
                 self.feed(rendition);
             }
-            self.terminal.skip_text(cut.lines);
-            begin = cut.at;
+            self.terminal.skip_text();
+            begin = cut;
         }
         // With what is not simple, and a little more.
         let end = run.len().min(simple.len + STEP);

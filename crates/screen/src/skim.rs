@@ -14,15 +14,6 @@ pub(crate) struct Simple {
     pub(crate) lines: usize,
 }
 
-/// What can be left out of simple text.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Cut {
-    /// Where printing begins: after a carriage return and a line feed.
-    pub(crate) at: usize,
-    /// The line feeds before it.
-    pub(crate) lines: usize,
-}
-
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = ONES << 7;
 /// The first byte of C1 controls in UTF-8, and of characters that are none.
@@ -75,8 +66,9 @@ fn step(bytes: &[u8]) -> usize {
     }
 }
 
-/// Where to begin to print simple text, so that `keep` line feeds are printed. At least `skip` are not.
-pub(crate) fn cut(text: &[u8], simple: Simple, keep: usize, skip: usize) -> Option<Cut> {
+/// Where to begin to print simple text: after a carriage return and a line feed, with `keep` line feeds to
+/// come and `skip` before it, at the least.
+pub(crate) fn cut(text: &[u8], simple: Simple, keep: usize, skip: usize) -> Option<usize> {
     let text = &text[..simple.len];
     let mut lines = simple.lines;
     let mut end = text.len();
@@ -86,7 +78,7 @@ pub(crate) fn cut(text: &[u8], simple: Simple, keep: usize, skip: usize) -> Opti
         }
         let feed = text[..end].iter().rposition(|byte| *byte == b'\n')?;
         if simple.lines - lines >= keep && feed > 0 && text[feed - 1] == b'\r' {
-            return Some(Cut { at: feed + 1, lines });
+            return Some(feed + 1);
         }
         lines -= 1;
         end = feed;

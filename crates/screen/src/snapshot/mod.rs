@@ -100,18 +100,27 @@ impl<'a> Writer<'a> {
 
     fn write(mut self, history: &[Line], parser: &Parser) -> Vec<u8> {
         self.clean_up();
-        self.hidden_alternate();
+        let is_first = self.alternate_is_first();
+        if is_first {
+            self.hidden_alternate();
+        }
         let primary = &self.terminal.primary;
         self.tab_stops(primary);
-        let saved_in = self.saved_above(primary, history.len());
-        self.lines(history.iter().chain(&primary.lines), saved_in);
+        let lines = || history.iter().chain(&primary.lines);
+        // Odd pens need the saved cursor themselves.
+        let saved_in =
+            self.saved_above(primary, history.len()).filter(|_| !lines().any(|line| self.is_odd(line)));
+        self.lines(lines(), saved_in);
         self.screen_state(primary);
         if self.terminal.on_alternate {
             self.enter_alternate();
             let alternate = &self.terminal.alternate;
             self.tab_stops(alternate);
             self.lines(alternate.lines.iter(), None);
+            self.is_saved = is_first;
             self.screen_state(alternate);
+        } else if !is_first {
+            self.hidden_alternate();
         }
         self.final_state();
         self.out.extend_from_slice(&parser.unfinished());

@@ -17,7 +17,8 @@ impl Writer<'_> {
 
     /// Whether SGR and OSC 8 alone make this pen.
     pub(super) fn is_plain(&self, pen: Pen) -> bool {
-        is_plain(pen, &self.pool.ext(pen.ext))
+        let is_usual = pen.ext == 0 && pen.fg & UNDERLINE == 0 && pen.bg & EXTENDED == 0;
+        is_usual || is_plain(pen, &self.pool.ext(pen.ext))
     }
 
     pub(super) fn set_pen(&mut self, pen: Pen) {

@@ -35,6 +35,11 @@ impl Writer<'_> {
         self.set_pen(Pen::default());
     }
 
+    /// Whether a line has pens that SGR does not make.
+    pub(super) fn is_odd(&self, line: &Line) -> bool {
+        line.written().iter().any(|cell| !self.is_plain(self.pen_of(*cell)))
+    }
+
     fn cols(&self) -> usize {
         self.terminal.cols
     }

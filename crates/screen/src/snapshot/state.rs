@@ -32,9 +32,16 @@ impl Writer<'_> {
         }
     }
 
+    /// Whether the alternate screen's saved cursor comes before the primary one's: DECSC saves as many
+    /// charsets as were ever designated, and there is no way back to fewer.
+    pub(super) fn alternate_is_first(&self) -> bool {
+        let known = |buffer: &Buffer| buffer.saved.charsets.known;
+        known(&self.terminal.alternate) <= known(&self.terminal.primary)
+    }
+
     /// The cursor that DECSC has saved on the alternate screen, while that is not shown.
     pub(super) fn hidden_alternate(&mut self) {
-        if !self.terminal.on_alternate && self.terminal.alternate.saved != Saved::default() {
+        if self.terminal.alternate.saved != Saved::default() {
             self.csi("?47h");
             self.saved_cursor(&self.terminal.alternate);
             self.csi("?47l\x1B[H");
@@ -92,9 +99,11 @@ impl Writer<'_> {
     }
 
     fn saved_cursor(&mut self, buffer: &Buffer) {
-        if buffer.saved != Saved::default() || self.has_saved {
-            let y = buffer.saved.page_y.saturating_sub(buffer.page_base());
-            self.save_cursor_at(buffer, y.min(self.terminal.rows - 1));
+        let y = buffer.saved.page_y.saturating_sub(buffer.page_base()).min(self.terminal.rows - 1);
+        // One that comes back to the first cell is what a reset leaves.
+        let is_usual = y == 0 && Saved { page_y: 0, ..buffer.saved } == Saved::default();
+        if !is_usual || self.has_saved {
+            self.save_cursor_at(buffer, y);
         }
     }
 
@@ -165,7 +174,9 @@ impl Writer<'_> {
         self.keyboard();
         self.modes();
         for level in 0..4 {
-            if self.charsets.sets[level] != self.terminal.charsets.sets[level] {
+            let wanted = &self.terminal.charsets;
+            let is_new = level >= self.charsets.known && level < wanted.known;
+            if is_new || self.charsets.sets[level] != wanted.sets[level] {
                 self.designate(level, self.terminal.charsets);
             }
         }

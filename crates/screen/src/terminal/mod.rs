@@ -184,22 +184,21 @@ impl Terminal {
         }
     }
 
-    /// Whether simple text does nothing but scroll, however much of it there is.
+    /// Whether simple text does nothing but scroll, however much of it there is. While the page's history
+    /// is not full yet, how much of it there is counts.
     pub(crate) fn only_scrolls(&self) -> bool {
-        self.buffer().has_full_margins() && !self.modes.reverse_wraparound
+        let buffer = self.buffer();
+        let is_full = buffer.history.as_ref().is_none_or(History::is_page_full);
+        is_full && buffer.has_full_margins() && !self.modes.reverse_wraparound
     }
 
-    /// Goes on as after text that ended in a line break and is not worth printing: it scrolled by
-    /// `lines`, at the least, and everything it left is about to be scrolled away.
-    pub(crate) fn skip_text(&mut self, lines: usize) {
+    /// Goes on as after text that ended in a line break and is not worth printing: everything it left is
+    /// about to be scrolled away.
+    pub(crate) fn skip_text(&mut self) {
         let (cols, rows, erasing) = (self.cols, self.rows, self.erasing());
         self.join = None;
         self.is_printing = false;
         let buffer = self.buffer_mut();
-        let room = rows - 1 - buffer.y;
-        if let Some(history) = &mut buffer.history {
-            history.skip(lines.saturating_sub(room));
-        }
         buffer.x = 0;
         buffer.y = rows - 1;
         if let Some(last) = buffer.line(rows - 1) {
