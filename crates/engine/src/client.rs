@@ -4,12 +4,12 @@ use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 
-use crate::{CloseReason, CreditLimits, Step, TermSize, token::ResumeToken};
+use crate::{CloseReason, FlowLimits, Step, TermSize, token::ResumeToken};
 
 /// The attached browser. Calls never wait: what does not fit is refused and offered again.
 pub trait Client: Send + Sync + 'static {
     /// How much output may be on its way to this client.
-    fn limits(&self) -> CreditLimits;
+    fn limits(&self) -> FlowLimits;
 
     /// Whether it can come back to its session on another socket.
     fn can_resume(&self) -> bool;

@@ -24,7 +24,7 @@ pub use options::{DetachedOutput, Options, Quotas};
 pub use reason::{CloseReason, Peer};
 pub use registry::{Registry, StartError};
 pub use sealed::SealError;
-pub use session::{Attachment, InputRefused, MAX_WAITING_INPUT, credit::CreditLimits};
+pub use session::{Attachment, InputRefused, MAX_WAITING_INPUT, credit::FlowLimits};
 pub use sessions::{Counts, SessionUnknown};
 pub use target::{Credentials, Fingerprint, InvalidHostKey, Pty, Target, TermSize};
 pub use ticket::{IssueError, Issued, MAX_TICKETS, MAX_TRIES, SessionOrder, Ticket, TicketUnknown};

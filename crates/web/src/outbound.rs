@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use engine::{Attachment, Client, ClientFull, CreditLimits, Notice, ResumeToken, Snapshot};
+use engine::{Attachment, Client, ClientFull, FlowLimits, Notice, ResumeToken, Snapshot};
 use parking_lot::Mutex;
 use serde::Serialize;
 use socketioxide::{SendError, SocketError, extract::SocketRef};
@@ -245,17 +245,19 @@ impl Outbound {
 }
 
 impl Client for Outbound {
-    fn limits(&self) -> CreditLimits {
+    fn limits(&self) -> FlowLimits {
         match self.protocol {
-            Protocol::Page => CreditLimits {
+            Protocol::Page => FlowLimits {
                 high_water: limits::OUTPUT_HIGH_WATER,
                 low_water: limits::OUTPUT_LOW_WATER,
                 chunks: MAX_CHUNKS,
+                tell_input_every: limits::INPUT_ACK_EVERY,
             },
-            Protocol::Original => CreditLimits {
+            Protocol::Original => FlowLimits {
                 high_water: limits::METERED_HIGH_WATER,
                 low_water: limits::METERED_LOW_WATER,
                 chunks: MAX_CHUNKS,
+                tell_input_every: limits::INPUT_ACK_EVERY,
             },
         }
     }

@@ -2,20 +2,22 @@
 
 use std::collections::VecDeque;
 
-/// Bounds of what is on its way: sent and not yet acknowledged.
+/// Bounds of what is on its way to and from a client: sent and not yet acknowledged.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct CreditLimits {
+pub struct FlowLimits {
     /// Bytes at which sending pauses.
     pub high_water: u64,
     /// Bytes at which a paused session sends again.
     pub low_water: u64,
     /// Chunks that may be on their way, so that many small ones do not fill a queue of packets.
     pub chunks: usize,
+    /// Bytes of input after which the client is told that they were taken.
+    pub tell_input_every: u64,
 }
 
 /// Counts output by its offset in the session: sent, acknowledged, and what may follow.
 pub(crate) struct Credit {
-    limits: CreditLimits,
+    limits: FlowLimits,
     sent: u64,
     acked: u64,
     /// The end offset of every chunk that is on its way.
@@ -25,7 +27,7 @@ pub(crate) struct Credit {
 
 impl Credit {
     /// All output before `offset` is with the browser.
-    pub(crate) fn new(limits: CreditLimits, offset: u64) -> Self {
+    pub(crate) fn new(limits: FlowLimits, offset: u64) -> Self {
         Self { limits, sent: offset, acked: offset, chunk_ends: VecDeque::new(), paused: false }
     }
 
@@ -37,6 +39,11 @@ impl Credit {
     /// The offset behind all output that was acknowledged.
     pub(crate) fn acked(&self) -> u64 {
         self.acked
+    }
+
+    /// See [`FlowLimits::tell_input_every`].
+    pub(crate) fn tell_input_every(&self) -> u64 {
+        self.limits.tell_input_every
     }
 
     /// How many bytes may be sent now; 0 while paused.
@@ -79,7 +86,8 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: CreditLimits = CreditLimits { high_water: 1000, low_water: 250, chunks: 8 };
+    const LIMITS: FlowLimits =
+        FlowLimits { high_water: 1000, low_water: 250, chunks: 8, tell_input_every: 100 };
 
     #[test]
     fn it_pauses_at_the_high_and_resumes_at_the_low_water_mark() {

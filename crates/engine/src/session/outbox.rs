@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::{
     backlog::{Backlog, CHUNK},
-    credit::{Credit, CreditLimits},
+    credit::{Credit, FlowLimits},
 };
 use crate::client::{Client, Notice};
 
@@ -22,7 +22,7 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     /// For a client with these limits; `keep` bytes are kept although it has them.
-    pub(crate) fn new(limits: CreditLimits, keep: usize) -> Self {
+    pub(crate) fn new(limits: FlowLimits, keep: usize) -> Self {
         Self {
             backlog: Backlog::default(),
             keep: keep as u64,
@@ -66,7 +66,7 @@ impl Outbox {
     }
 
     /// Another client takes the output from `offset` on. Notices for the one before are void.
-    pub(crate) fn attach(&mut self, limits: CreditLimits, offset: u64) {
+    pub(crate) fn attach(&mut self, limits: FlowLimits, offset: u64) {
         self.notices.clear();
         self.closed = false;
         self.credit = Credit::new(limits, offset);
@@ -95,6 +95,11 @@ impl Outbox {
     /// Whether nothing waits to be sent.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting() == 0 && self.notices.is_empty()
+    }
+
+    /// Bytes of input after which the client is told that they were taken.
+    pub(crate) fn tell_input_every(&self) -> u64 {
+        self.credit.tell_input_every()
     }
 
     /// See [`Credit::ack`].
@@ -143,7 +148,8 @@ mod tests {
     use super::*;
     use crate::client::ClientFull;
 
-    const LIMITS: CreditLimits = CreditLimits { high_water: 1000, low_water: 250, chunks: 8 };
+    const LIMITS: FlowLimits =
+        FlowLimits { high_water: 1000, low_water: 250, chunks: 8, tell_input_every: 100 };
 
     /// Takes what it is told to, and checks that offsets never leave a hole.
     #[derive(Default)]
@@ -153,7 +159,7 @@ mod tests {
     }
 
     impl Client for Taker {
-        fn limits(&self) -> CreditLimits {
+        fn limits(&self) -> FlowLimits {
             LIMITS
         }
 

@@ -23,8 +23,6 @@ use crate::{
 
 /// The largest piece of input that is written at once, in bytes.
 const WRITE: usize = 32 * 1024;
-/// The client is told of taken input at least every so many bytes.
-const TELL_INPUT_EVERY: u64 = 16 * 1024;
 /// Without credit, one message of the shell is read in this time...
 const GENTLE_READ_EVERY: Duration = Duration::from_millis(500);
 /// ...and this many at once after something was sent to the shell, so that it gets there.
@@ -57,7 +55,7 @@ impl Live {
         if result.is_ok() {
             self.input_taken += self.write_length;
             self.reads_owed = READS_PER_SEND;
-            if self.input_taken - self.input_told >= TELL_INPUT_EVERY {
+            if self.input_taken - self.input_told >= self.outbox.tell_input_every() {
                 self.input_told = self.input_taken;
                 self.outbox.push_notice(Notice::InputTaken(self.input_told));
                 self.flush();

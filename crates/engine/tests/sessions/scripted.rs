@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use engine::{
-    Attachment, Client, ClientFull, CloseReason, Credentials, CreditLimits, DialError, DialOrder, Dialer,
+    Attachment, Client, ClientFull, CloseReason, Credentials, DialError, DialOrder, Dialer, FlowLimits,
     Notice, Options, ProgressSink, Registry, ResumeToken, SessionOrder, Shell, ShellEvent, ShellGone, Step,
     Target, TermSize, Ticket, Transport,
 };
@@ -15,8 +15,8 @@ use futures_util::{FutureExt as _, future::BoxFuture, stream};
 use tokio::sync::{mpsc, watch};
 
 pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-pub(crate) const LIMITS: CreditLimits =
-    CreditLimits { high_water: 256 * 1024, low_water: 64 * 1024, chunks: 64 };
+pub(crate) const LIMITS: FlowLimits =
+    FlowLimits { high_water: 256 * 1024, low_water: 64 * 1024, chunks: 64, tell_input_every: 16 * 1024 };
 
 /// The other end of a shell: what the test sends as the shell, and what the session sent to it.
 pub(crate) struct FarEnd {
@@ -155,7 +155,7 @@ impl Browser {
 }
 
 impl Client for Browser {
-    fn limits(&self) -> CreditLimits {
+    fn limits(&self) -> FlowLimits {
         LIMITS
     }
 
