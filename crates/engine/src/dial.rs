@@ -52,6 +52,9 @@ pub enum Step {
 }
 
 /// An opened byte pipe to a shell.
+///
+/// Whoever stops reading stops the target's output and nothing else: the writing side and the notice
+/// of its end work on, and what waits meanwhile is bounded.
 pub struct Transport {
     /// What comes from the shell. Its end is the end of the session: after [`ShellEvent::Exit`]
     /// in good order, without it because the link broke or the target closed silently.

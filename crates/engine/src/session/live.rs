@@ -96,6 +96,7 @@ enum Event {
     Written(Result<(), ShellGone>),
     Resized,
     Closed,
+    TargetGone,
     Mirrored(Finished),
     Shell(Option<ShellEvent>),
     Time,
@@ -131,11 +132,10 @@ pub(super) struct Live {
     pub(super) input_told: u64,
     /// How the shell ended, once it said so; output may still follow.
     pub(super) exit: Option<Exit>,
-    /// Reads that are owed to what was sent while output is paused.
-    pub(super) reads_owed: u32,
+    /// Resolves when the target is gone; none after that.
+    pub(super) gone: Option<BoxFuture<'static, ()>>,
     /// Whether output waits that nobody takes.
     pub(super) paused: bool,
-    pub(super) next_gentle_read: Instant,
     /// When output was last taken, or began to wait.
     pub(super) progress: Instant,
     /// How long the shell was open, once it is not.
@@ -163,6 +163,7 @@ impl Live {
         let Beginning { transport, mailbox, membership, options, seat, size, .. } = beginning;
         let now = Instant::now();
         let (token, mirror) = beginning.resume.unzip();
+        let gone = Some(Arc::clone(&transport.shell).gone());
         let mut outbox =
             Outbox::new(seat.client.limits(), if mirror.is_some() { options.backlog } else { 0 });
         if let Some(token) = token {
@@ -192,9 +193,8 @@ impl Live {
             input_taken: 0,
             input_told: 0,
             exit: None,
-            reads_owed: 0,
+            gone,
             paused: false,
-            next_gentle_read: now,
             progress: now,
             lasted: Duration::ZERO,
             stopped: false,
@@ -220,7 +220,8 @@ impl Live {
                 Event::Mail => self.on_mail(),
                 Event::Written(result) => self.on_written(result),
                 Event::Resized => self.on_resized(),
-                Event::Closed => {}
+                // It may be read from now on.
+                Event::Closed | Event::TargetGone => {}
                 Event::Mirrored(finished) => self.on_mirrored(finished),
                 Event::Shell(event) => self.on_shell(event),
                 Event::Time => self.on_time(Instant::now()),
@@ -230,14 +231,15 @@ impl Live {
 
     async fn next_event(&mut self, stop: &CancellationToken) -> Event {
         let reads = self.reads();
-        let deadline = self.deadline(reads);
+        let deadline = self.deadline();
         tokio::select! {
             biased;
             () = stop.cancelled(), if !self.stopped => Event::Stop,
             () = self.mailbox.posted() => Event::Mail,
             result = sent(&mut self.write) => Event::Written(result),
             _ = sent(&mut self.resize) => Event::Resized,
-            () = closed(&mut self.closing) => Event::Closed,
+            () = done(&mut self.closing) => Event::Closed,
+            () = done(&mut self.gone) => Event::TargetGone,
             finished = mirrored(&mut self.mirror) => Event::Mirrored(finished),
             event = self.events.next(), if reads => Event::Shell(event),
             () = sleep_until(deadline.unwrap_or(self.opened)), if deadline.is_some() => Event::Time,
@@ -249,7 +251,7 @@ impl Live {
     }
 
     /// When time alone will change something.
-    fn deadline(&self, reads: bool) -> Option<Instant> {
+    fn deadline(&self) -> Option<Instant> {
         let phase = match (&self.phase, &self.presence) {
             (Phase::Over(_), _) => return None,
             (Phase::Telling { until, .. }, Presence::Attached(_)) | (_, Presence::Detached(until)) => {
@@ -259,9 +261,8 @@ impl Live {
             (Phase::Running, Presence::Attached(_)) if self.excess() > 0 => Some(self.progress + STALL_LIMIT),
             _ => None,
         };
-        let gentle = (self.is_running() && !reads && self.excess() > 0).then_some(self.next_gentle_read);
         let clock = if self.is_running() { self.clock.next() } else { None };
-        phase.into_iter().chain(gentle).chain(clock).min()
+        phase.into_iter().chain(clock).min()
     }
 
     fn on_time(&mut self, now: Instant) {
@@ -269,18 +270,15 @@ impl Live {
             return;
         }
         match (self.clock.due(now), &self.presence) {
-            (Some(Due::End(reason)), _) => return self.end(reason),
+            (Some(Due::End(reason)), _) => self.end(reason),
             (Some(Due::Warn(cause, ends)), _) => self.warn(cause, ends),
             (None, Presence::Detached(until)) if now >= *until => {
-                return self.end(CloseReason::NobodyCameBack);
+                self.end(CloseReason::NobodyCameBack);
             }
             (None, Presence::Attached(_)) if self.excess() > 0 && now >= self.progress + STALL_LIMIT => {
-                return self.give_up_client();
+                self.give_up_client();
             }
             _ => {}
-        }
-        if now >= self.next_gentle_read && self.excess() > 0 {
-            self.gentle_read(now);
         }
     }
 
@@ -344,12 +342,12 @@ async fn sent(sending: &mut Sending) -> Result<(), ShellGone> {
     }
 }
 
-/// Resolves once the shell is closed.
-async fn closed(closing: &mut Option<BoxFuture<'static, ()>>) {
-    match closing {
+/// Resolves once something is done that is waited for.
+async fn done(waiting: &mut Option<BoxFuture<'static, ()>>) {
+    match waiting {
         Some(running) => {
             running.await;
-            *closing = None;
+            *waiting = None;
         }
         None => future::pending().await,
     }

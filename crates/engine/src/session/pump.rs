@@ -1,10 +1,9 @@
 //! The bytes of a session: from the shell to whoever is attached, from the browser to the shell.
 //!
-//! Output goes to the outbox and on while there is credit. Without credit the shell is drained
-//! gently and never not at all: a reader that stops would stop the SSH connection as a whole, with
-//! it keepalives and the very Ctrl-C that ends a flood.
+//! Output goes to the outbox and on while there is credit. Without credit the shell is not read; what
+//! is sent to it passes all the same, and so does the news that the target is gone.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
@@ -23,21 +22,14 @@ use crate::{
 
 /// The largest piece of input that is written at once, in bytes.
 const WRITE: usize = 32 * 1024;
-/// Without credit, one message of the shell is read in this time...
-const GENTLE_READ_EVERY: Duration = Duration::from_millis(500);
-/// ...and this many at once after something was sent to the shell, so that it gets there.
-const READS_PER_SEND: u32 = 32;
-/// The most output that waits for somebody to take it, in bytes: beyond it the shell is read for
-/// what is sent to it alone, and beyond twice as much not at all.
-const MAX_WAITING_OUTPUT: usize = 2 * 1024 * 1024;
 
 impl Live {
-    /// Whether the shell may be read now.
+    /// Whether the shell may be read now. What a target left that is gone is read in any case: it is
+    /// less than a megabyte, and the reason is behind it.
     pub(super) fn reads(&self) -> bool {
         let behind = self.mirror.as_ref().is_some_and(|mirror| mirror.is_behind(self.outbox.end()));
-        let excess = self.excess();
-        let owed = self.reads_owed > 0 && excess < 2 * MAX_WAITING_OUTPUT;
-        matches!(self.phase, Phase::Running) && !behind && (excess == 0 || owed)
+        let paused = self.excess() > 0 && self.gone.is_some();
+        matches!(self.phase, Phase::Running) && !behind && !paused
     }
 
     /// Bytes of output that somebody should take before more is read; while there are some, the
@@ -54,7 +46,6 @@ impl Live {
     pub(super) fn on_written(&mut self, result: Result<(), ShellGone>) {
         if result.is_ok() {
             self.input_taken += self.write_length;
-            self.reads_owed = READS_PER_SEND;
             if self.input_taken - self.input_told >= self.outbox.tell_input_every() {
                 self.input_told = self.input_taken;
                 self.outbox.push_notice(Notice::InputTaken(self.input_told));
@@ -65,7 +56,6 @@ impl Live {
     }
 
     pub(super) fn on_resized(&mut self) {
-        self.reads_owed = READS_PER_SEND;
         self.send_size();
     }
 
@@ -85,17 +75,7 @@ impl Live {
         self.trim();
     }
 
-    pub(super) fn gentle_read(&mut self, now: Instant) {
-        self.next_gentle_read = now + GENTLE_READ_EVERY;
-        if self.excess() < MAX_WAITING_OUTPUT
-            && let Some(event) = self.events.next().now_or_never()
-        {
-            self.on_message(event);
-        }
-    }
-
     fn on_message(&mut self, event: Option<ShellEvent>) {
-        self.reads_owed = self.reads_owed.saturating_sub(1);
         match event {
             Some(ShellEvent::Output(bytes)) => self.outbox.push(&bytes),
             Some(ShellEvent::Exit(exit)) => self.exit = Some(exit),
@@ -135,13 +115,12 @@ impl Live {
         self.outbox.trim(mirror.fed().min(seen));
     }
 
-    /// Notes when a pause begins: from then on the client has its time, and the shell its turns.
+    /// Notes when a pause begins: from then on the client has its time.
     pub(super) fn note_pause(&mut self) {
         let paused = self.excess() > 0;
         if paused && !self.paused {
             let now = Instant::now();
             self.progress = now;
-            self.next_gentle_read = now + GENTLE_READ_EVERY;
         }
         self.paused = paused;
     }

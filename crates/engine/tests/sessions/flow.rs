@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use engine::{CloseReason, Counts, DialError, Exit, Notice, ShellEvent, TermSize};
+use engine::{CloseReason, Counts, DetachedOutput, DialError, Exit, Notice, Options, ShellEvent, TermSize};
 
 use tokio::time::Instant;
 
@@ -13,19 +13,13 @@ use crate::scripted::{Bench, Browser, HERE, LIMITS, Sent, flood};
 async fn input_and_size_pass_while_the_browser_takes_nothing() {
     let mut bench = Bench::new();
     let (session, browser, mut far_end) = bench.open().await;
-    let taken = flood(far_end.events.clone());
+    flood(far_end.events.clone());
     browser.until(|browser| browser.received() as u64 == LIMITS.high_water).await;
-    let before = *taken.borrow();
     session.input(None, b"\x03").unwrap();
     session.resize(TermSize::clamped(100, 40));
     let mut sent = [far_end.sent.recv().await.unwrap(), far_end.sent.recv().await.unwrap()];
     sent.sort_by_key(|sent| matches!(sent, Sent::Input(_)));
     assert_eq!(sent, [Sent::Size(TermSize::clamped(100, 40)), Sent::Input(Bytes::from_static(b"\x03"))]);
-    // What was sent is read for at once, so that a connection that is blocked on us gets to it.
-    let asked = Instant::now();
-    let mut taken = taken;
-    taken.wait_for(|now| now - before >= 32).await.unwrap();
-    assert!(asked.elapsed() < Duration::from_millis(250), "{:?}", asked.elapsed());
     assert_eq!(browser.received() as u64, LIMITS.high_water);
 }
 
@@ -38,8 +32,30 @@ async fn a_browser_that_takes_nothing_costs_little_and_is_given_up() {
     assert_eq!(browser.closed().await, (CloseReason::BrowserStalled, false));
     assert!((Duration::from_secs(150)..Duration::from_secs(151)).contains(&started.elapsed()));
     let held = *taken.borrow() * 4096 - browser.received();
-    assert!(held < 2 * 1024 * 1024, "{held} bytes were held");
+    // A chunk, and what a scripted shell's queue takes.
+    assert!(held <= 64 * 1024 + 33 * 4096, "{held} bytes were held");
     assert_eq!(browser.received() as u64, LIMITS.high_water);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_is_gone_is_noticed_although_nobody_takes_its_output() {
+    let options = Options { detached_output: DetachedOutput::Keep, ..Options::default() };
+    let mut bench = Bench::with(options);
+    let (session, _browser, mut far_end) = bench.open_resuming().await;
+    session.gone();
+    bench.until_detached(1).await;
+    let printing = far_end.events.clone();
+    // More than is kept: the shell stands still.
+    let printed = flood(printing);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let stands = *printed.borrow();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(*printed.borrow(), stands);
+    let started = Instant::now();
+    far_end.gone.cancel();
+    far_end.events.send(ShellEvent::LinkLost).await.unwrap();
+    assert_eq!(far_end.sent.recv().await, Some(Sent::Closed));
+    assert_eq!(started.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,6 +13,7 @@ use engine::{
 };
 use futures_util::{FutureExt as _, future::BoxFuture, stream};
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub(crate) const LIMITS: FlowLimits =
@@ -22,6 +23,8 @@ pub(crate) const LIMITS: FlowLimits =
 pub(crate) struct FarEnd {
     pub(crate) events: mpsc::Sender<ShellEvent>,
     pub(crate) sent: mpsc::UnboundedReceiver<Sent>,
+    /// Cancelled when the target is gone.
+    pub(crate) gone: CancellationToken,
 }
 
 #[derive(Debug, PartialEq)]
@@ -31,7 +34,7 @@ pub(crate) enum Sent {
     Closed,
 }
 
-pub(crate) struct ScriptedShell(mpsc::UnboundedSender<Sent>);
+pub(crate) struct ScriptedShell(mpsc::UnboundedSender<Sent>, CancellationToken);
 
 impl Shell for ScriptedShell {
     fn write(self: Arc<Self>, bytes: Bytes) -> BoxFuture<'static, Result<(), ShellGone>> {
@@ -44,6 +47,10 @@ impl Shell for ScriptedShell {
 
     fn close(self: Arc<Self>) -> BoxFuture<'static, ()> {
         async move { drop(self.0.send(Sent::Closed)) }.boxed()
+    }
+
+    fn gone(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        self.1.clone().cancelled_owned().boxed()
     }
 }
 
@@ -68,11 +75,12 @@ impl Dialer for ScriptedDialer {
             // As deep as an SSH channel's queue.
             let (events, received) = mpsc::channel(32);
             let (sender, sent) = mpsc::unbounded_channel();
-            far_ends.send(FarEnd { events, sent }).ok();
+            let gone = CancellationToken::new();
+            far_ends.send(FarEnd { events, sent, gone: gone.clone() }).ok();
             let events = stream::unfold(received, |mut received| async {
                 received.recv().await.map(|event| (event, received))
             });
-            Ok(Transport { events: Box::pin(events), shell: Arc::new(ScriptedShell(sender)) })
+            Ok(Transport { events: Box::pin(events), shell: Arc::new(ScriptedShell(sender, gone)) })
         }
         .boxed()
     }
