@@ -58,7 +58,7 @@ for (const colorScheme of ['dark', 'light'] as const) {
     });
 
     test('when the session will end', async ({ page, gateway, sshd, terminal }) => {
-      await page.goto(await gateway.create({ ...sshd.target, idle_timeout: 30 }));
+      await page.goto(await gateway.create({ ...sshd.target, idle_timeout: 16 }));
       await terminal.prompt();
       await expect(page.getByRole('alert')).toContainText('Nothing was typed');
       expect(await findings(page)).toEqual([]);

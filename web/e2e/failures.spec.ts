@@ -52,19 +52,26 @@ for (const [index, { code, title, retry, target }] of FAILURES.entries()) {
   });
 }
 
-test('another try with the same link works once the host is there', async ({ page, gateway, terminal }) => {
-  const port = await freePort();
-  const key = newKey();
-  const username = userInfo().username;
-  await page.goto(await gateway.create({ hostname: '127.0.0.1', port, username, ssh_key: key }));
-  await expect(terminal.status).toContainText('The host refused the connection');
-  const sshd = await startSshd({ port, key });
-  await page.getByRole('button', { name: 'Try again' }).click();
-  await terminal.prompt();
-  await terminal.run('echo $((40+2))');
-  await terminal.shows(/42\s*e2e>/);
-  await sshd.stop();
-});
+for (const by of ['the button', 'Enter']) {
+  test(`another try by ${by} works once the host is there`, async ({ page, gateway, terminal }) => {
+    const port = await freePort();
+    const key = newKey();
+    const username = userInfo().username;
+    await page.goto(await gateway.create({ hostname: '127.0.0.1', port, username, ssh_key: key }));
+    await expect(terminal.status).toContainText('The host refused the connection');
+    const sshd = await startSshd({ port, key });
+    if (by === 'Enter') {
+      await expect(page.getByRole('textbox', { name: 'Terminal input' })).toBeFocused();
+      await page.keyboard.press('Enter');
+    } else {
+      await page.getByRole('button', { name: 'Try again' }).click();
+    }
+    await terminal.prompt();
+    await terminal.run('echo $((40+2))');
+    await terminal.shows(/42\s*e2e>/);
+    await sshd.stop();
+  });
+}
 
 test('a gateway that shuts down says so', async ({ page, sshd, terminal }) => {
   const gateway = await Gateway.start('--drain', '0');

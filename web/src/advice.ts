@@ -29,7 +29,11 @@ export const ADVICE: Record<FailureCode, Advice> = {
     advice: 'Reload this page to get the one that fits the gateway.',
     linkIsNoHelp: true,
   },
-  input_gap: { title: 'Part of the input is missing', advice: '' },
+  input_gap: {
+    title: 'Part of the input is missing',
+    advice: 'Reload this page: the session may still run.',
+    linkIsNoHelp: true,
+  },
   screen_lost: {
     title: 'The screen could not be kept',
     advice: 'What the host prints from now on is complete.',
@@ -137,7 +141,11 @@ export const ADVICE: Record<FailureCode, Advice> = {
     title: 'More input than the host takes',
     advice: 'Paste less at a time, or send a file another way.',
   },
-  output_gap: { title: 'Part of the output is missing', advice: '' },
+  output_gap: {
+    title: 'Part of the output is missing',
+    advice: 'Reload this page: the session may still run.',
+    linkIsNoHelp: true,
+  },
   shutdown: {
     title: 'The gateway is shutting down',
     advice: 'Wait until it is back.',

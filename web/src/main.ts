@@ -5,7 +5,7 @@ import { Disposables, listen } from './lifecycle';
 import { onReturn } from './reconnect';
 import { ResumeToken } from './resume';
 import { Session } from './session';
-import { canRetry, type State, takesKeys } from './state';
+import { type State, takesKeys } from './state';
 import { TerminalView } from './terminal';
 import { plainText, windowTitle } from './text';
 import { ticketOf } from './ticket';
@@ -46,7 +46,7 @@ function run(): void {
     }),
   );
   let session: Session | undefined;
-  let shownAt = 0;
+  let shownAt = Number.NEGATIVE_INFINITY;
 
   const terminal = page.add(
     new TerminalView(
@@ -90,7 +90,7 @@ function run(): void {
 
   const show = (state: State) => {
     const connected = state.kind === 'connected';
-    shownAt = canRetry(state) ? performance.now() : 0;
+    shownAt = hadShell(state) ? performance.now() : Number.NEGATIVE_INFINITY;
     if (state.kind === 'used') {
       page.dispose();
       document.title = titleBefore;
@@ -143,6 +143,11 @@ function run(): void {
       }),
     );
   }
+}
+
+/** There was a shell, which may have been typed at to the last moment. */
+function hadShell(state: State): boolean {
+  return state.kind === 'ended' || (state.kind === 'failed' && state.begun);
 }
 
 /** The page has the keyboard, but nothing on it that is seen does. A portal loses nothing. */
