@@ -1,8 +1,10 @@
 //! The screen mirror against xterm.js: what one shows that was given a snapshot, and what one shows that
 //! was given everything.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::{fs, process::Command};
+
 use ::screen::Screen;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use testkit::Referee;
 
@@ -52,6 +54,16 @@ impl Trial {
         let (cols, rows) = self.size;
         referee.judge(&json!({ "cols": cols, "rows": rows, "steps": self.steps })).unwrap()
     }
+}
+
+/// The table of widths is what the page's addon has, in its present version.
+#[test]
+fn widths() {
+    let node = concat!(env!("CARGO_MANIFEST_DIR"), "/../dev/testkit/node");
+    let output = Command::new("node").arg("graphemes.mjs").current_dir(node).output().unwrap();
+    let kept =
+        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/screen/src/graphemes/runs.rs"));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), kept.unwrap());
 }
 
 /// Sequences with a bar wherever a snapshot is taken, on a screen of 20 columns and 6 rows.
@@ -141,10 +153,26 @@ fn state() {
 #[test]
 fn unfinished() {
     judge_all(&[
-        "a\x1B|[31mb", "a\x1B[|31mb", "a\x1B[3|1mb", "a\x1B[38:2:|:1:2:3mb", "a\x1B[?|25lb", "a\x1B[1 |qb",
-        "a\x1B[?1?|5hb", "a\x1B(|0lq", "a\x1B]|2;x\x07b", "a\x1B]2;ti|tle\x1B\\b", "a\x1B]2;x\x1B|\\b",
-        "a\x1B]52;c;aGk=|\x07b", "a\x1BP|$qm\x1B\\b", "a\x1BP1$|qm\x1B\\b", "a\x1BP$q|m\x1B\\b", "a\x1BPq#1|;2\x1B\\b",
-        "a\x1B_|Gi=1\x1B\\b", "a\x1B_G|i=1\x1B\\b", "a\x1BX|zzz\x1B\\b", "a\x1B[6n\x1B[c\x1B[>q|b",
+        "a\x1B|[31mb",
+        "a\x1B[|31mb",
+        "a\x1B[3|1mb",
+        "a\x1B[38:2:|:1:2:3mb",
+        "a\x1B[?|25lb",
+        "a\x1B[1 |qb",
+        "a\x1B[?1?|5hb",
+        "a\x1B(|0lq",
+        "a\x1B]|2;x\x07b",
+        "a\x1B]2;ti|tle\x1B\\b",
+        "a\x1B]2;x\x1B|\\b",
+        "a\x1B]52;c;aGk=|\x07b",
+        "a\x1BP|$qm\x1B\\b",
+        "a\x1BP1$|qm\x1B\\b",
+        "a\x1BP$q|m\x1B\\b",
+        "a\x1BPq#1|;2\x1B\\b",
+        "a\x1B_|Gi=1\x1B\\b",
+        "a\x1B_G|i=1\x1B\\b",
+        "a\x1BX|zzz\x1B\\b",
+        "a\x1B[6n\x1B[c\x1B[>q|b",
     ]);
     let mut referee = Referee::start().unwrap();
     let text = "é日👩";

@@ -19,30 +19,134 @@ enum Step {
 }
 
 const WORDS: [&str; 24] = [
-    "hello ", "x", "a longer piece of text, which goes on ", "日本", "語", "e\u{301}", "\u{301}", "👩", "\u{200D}🚀", "☁",
-    "\u{FE0F}", "🇩", "🇪", "각", "ᆨ", "ｆ", "─│", "ñ", "\u{AD}", "q#[]|~", "\r\n", "\r\n\r\n", "1234567890", "\u{0600}",
+    "hello ",
+    "x",
+    "a longer piece of text, which goes on ",
+    "日本",
+    "語",
+    "e\u{301}",
+    "\u{301}",
+    "👩",
+    "\u{200D}🚀",
+    "☁",
+    "\u{FE0F}",
+    "🇩",
+    "🇪",
+    "각",
+    "ᆨ",
+    "ｆ",
+    "─│",
+    "ñ",
+    "\u{AD}",
+    "q#[]|~",
+    "\r\n",
+    "\r\n\r\n",
+    "1234567890",
+    "\u{0600}",
 ];
-const CONTROLS: [&str; 14] =
-    ["\r", "\n", "\r\n", "\t", "\x08", "\x07", "\x0B", "\x0E", "\x0F", "\u{84}", "\u{85}", "\u{88}", "\0", "\x18"];
+const CONTROLS: [&str; 14] = [
+    "\r", "\n", "\r\n", "\t", "\x08", "\x07", "\x0B", "\x0E", "\x0F", "\u{84}", "\u{85}", "\u{88}", "\0",
+    "\x18",
+];
 const ESCAPES: [&str; 24] = [
-    "\x1B7", "\x1B8", "\x1BD", "\x1BE", "\x1BH", "\x1BM", "\x1B=", "\x1B>", "\x1Bn", "\x1Bo", "\x1B(0", "\x1B(B", "\x1B)0",
-    "\x1B)A", "\x1B*4", "\x1B+K", "\x1B#8", "\x1B%G", "\x1B~", "\x1B}", "\x1B|", "\x1BX..\x1B\\", "\x1B_Ga=1;AA\x1B\\",
+    "\x1B7",
+    "\x1B8",
+    "\x1BD",
+    "\x1BE",
+    "\x1BH",
+    "\x1BM",
+    "\x1B=",
+    "\x1B>",
+    "\x1Bn",
+    "\x1Bo",
+    "\x1B(0",
+    "\x1B(B",
+    "\x1B)0",
+    "\x1B)A",
+    "\x1B*4",
+    "\x1B+K",
+    "\x1B#8",
+    "\x1B%G",
+    "\x1B~",
+    "\x1B}",
+    "\x1B|",
+    "\x1BX..\x1B\\",
+    "\x1B_Ga=1;AA\x1B\\",
     "\x1BPq#0;2\x1B\\",
 ];
 const COMMANDS: [&str; 14] = [
-    "]0;one\x07", "]2;two\x1B\\", "]8;;http://a/\x07", "]8;id=1;http://b/\x1B\\", "]8;;\x07", "]4;1;#ff0000\x07",
-    "]10;#fff;#000\x07", "]104\x07", "]104;1\x07", "]111\x07", "]52;c;eA==\x07", "]12;rgb:1/2/3\x1B\\", "]4;1;?\x07", "]2;cut",
+    "]0;one\x07",
+    "]2;two\x1B\\",
+    "]8;;http://a/\x07",
+    "]8;id=1;http://b/\x1B\\",
+    "]8;;\x07",
+    "]4;1;#ff0000\x07",
+    "]10;#fff;#000\x07",
+    "]104\x07",
+    "]104;1\x07",
+    "]111\x07",
+    "]52;c;eA==\x07",
+    "]12;rgb:1/2/3\x1B\\",
+    "]4;1;?\x07",
+    "]2;cut",
 ];
 const FINALS: &str = "@ABCDEFGHIJKLMPSTXZ^`abdefgnrsuc";
-const MODES: [u16; 22] =
-    [1, 2, 6, 7, 9, 12, 25, 45, 47, 66, 1000, 1002, 1003, 1004, 1006, 1016, 1047, 1048, 1049, 2004, 2026, 2031];
+const MODES: [u16; 22] = [
+    1, 2, 6, 7, 9, 12, 25, 45, 47, 66, 1000, 1002, 1003, 1004, 1006, 1016, 1047, 1048, 1049, 2004, 2026, 2031,
+];
 const RENDITIONS: [&str; 34] = [
-    "", "0", "1", "2", "3", "4", "4:3", "4:0", "5", "7", "8", "9", "21", "22", "23", "24", "27", "29", "31", "39", "42", "49",
-    "53", "55", "97", "104", "38;5;200", "48;2;1;2;3", "38:2::9:8:7", "58;5;3", "58:2::1:1:1", "59", "221", "48;5;17",
+    "",
+    "0",
+    "1",
+    "2",
+    "3",
+    "4",
+    "4:3",
+    "4:0",
+    "5",
+    "7",
+    "8",
+    "9",
+    "21",
+    "22",
+    "23",
+    "24",
+    "27",
+    "29",
+    "31",
+    "39",
+    "42",
+    "49",
+    "53",
+    "55",
+    "97",
+    "104",
+    "38;5;200",
+    "48;2;1;2;3",
+    "38:2::9:8:7",
+    "58;5;3",
+    "58:2::1:1:1",
+    "59",
+    "221",
+    "48;5;17",
 ];
 const OTHERS: [&str; 16] = [
-    "\x1B[1\"q", "\x1B[0\"q", "\x1B[?J", "\x1B[?1K", "\x1B[?2J", "\x1B[!p", "\x1B[2 @", "\x1B[ A", "\x1B[2'}", "\x1B['~",
-    "\x1B[3 q", "\x1B[0 q", "\x1B[=1u", "\x1B[>3u", "\x1B[<u", "\x1Bc",
+    "\x1B[1\"q",
+    "\x1B[0\"q",
+    "\x1B[?J",
+    "\x1B[?1K",
+    "\x1B[?2J",
+    "\x1B[!p",
+    "\x1B[2 @",
+    "\x1B[ A",
+    "\x1B[2'}",
+    "\x1B['~",
+    "\x1B[3 q",
+    "\x1B[0 q",
+    "\x1B[=1u",
+    "\x1B[>3u",
+    "\x1B[<u",
+    "\x1Bc",
 ];
 
 fn control_sequence() -> impl Strategy<Value = String> {
@@ -52,7 +156,8 @@ fn control_sequence() -> impl Strategy<Value = String> {
         1 => (0..40_u32).prop_map(|number| number.to_string()),
     ];
     let finals: Vec<char> = FINALS.chars().collect();
-    (vec(number, 0..3), select(finals)).prop_map(|(numbers, last)| format!("\x1B[{}{last}", numbers.join(";")))
+    (vec(number, 0..3), select(finals))
+        .prop_map(|(numbers, last)| format!("\x1B[{}{last}", numbers.join(";")))
 }
 
 fn mode() -> impl Strategy<Value = String> {
@@ -94,11 +199,14 @@ fn step() -> impl Strategy<Value = Step> {
 /// Where nothing wraps, what joins a wide character that was lost joins something else. That is not
 /// reproduced.
 fn is_lossy(steps: &[Step]) -> bool {
-    let written = steps.iter().filter_map(|step| if let Step::Write(bytes) = step { Some(bytes) } else { None });
+    let written =
+        steps.iter().filter_map(|step| if let Step::Write(bytes) = step { Some(bytes) } else { None });
     let written = written.flatten().copied().collect::<Vec<u8>>();
     let written = String::from_utf8_lossy(&written);
     written.contains("\x1B[?7l")
-        && ["\u{301}", "\u{200D}", "\u{FE0F}", "\u{11A8}", "\u{600}"].iter().any(|joins| written.contains(joins))
+        && ["\u{301}", "\u{200D}", "\u{FE0F}", "\u{11A8}", "\u{600}"]
+            .iter()
+            .any(|joins| written.contains(joins))
 }
 
 #[test]

@@ -18,6 +18,7 @@
 //! - Tab stops beyond what is now the right edge, and a saved cursor below what is now the last line.
 //! - What a combining character joins that comes right after a change of size.
 //! - Where nothing wraps: what combines with a wide character that did not fit and was lost.
+//! - A control between `CSI` and `?`, of which xterm.js makes this or that, as output happens to be cut.
 //! - Icon names, which xterm.js keeps and never shows.
 //! - What is bounded here and not there: 16 KiB of an OSC, 4 KiB of a title, 8 KiB of a link, 128 bytes of
 //!   a cluster, 1 MiB of links and clusters on the screen, 16,384 repeats of one REP, 1000 columns, 500 rows.

@@ -28,6 +28,7 @@ for (let index = 0; index < words.length; index += 10) lines.push(`    ${words.s
 process.stdout.write(`//! Widths and grapheme break classes, made by \`dev/testkit/node/graphemes.mjs\`; a test repeats it.
 
 /// \`first code point << 5 | wide << 4 | class\`, in order; each holds up to the next.
+#[rustfmt::skip]
 pub(super) static RUNS: [u32; ${numbers.length}] = [
 ${lines.join('\n')}
 ];

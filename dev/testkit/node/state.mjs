@@ -5,8 +5,10 @@ export const FORGOTTEN = '<forgotten>';
 
 const EXTENDED = 0x10000000;
 const COLOUR = 0x03ffffff;
-// Of a parser: within a string nothing shows yet.
-const OSC_STRING = 8;
+// States of the parser.
+const CSI_ENTRY = 3;
+const CSI_PARAM = 4;
+const CSI_INTERMEDIATE = 5;
 
 /** Both screens, the last lines of history, cursors, modes, and where the parser is. */
 export function stateOf(terminal, history) {
@@ -27,17 +29,17 @@ export function stateOf(terminal, history) {
     hidden: coreService.isCursorHidden,
     keyboard: structuredClone(coreService.kittyKeyboard),
     mouse: [mouse.activeProtocol, mouse.activeEncoding],
-    parser: parser.currentState,
-    sequence: parser.currentState > 0 && parser.currentState < OSC_STRING ? sequence(parser) : undefined,
+    parser: parser.currentState === CSI_ENTRY ? CSI_PARAM : parser.currentState,
+    sequence: sequence(parser),
     join: join(parser.precedingJoinState),
     decoder: [...input._utf8Decoder.interim],
   };
 }
 
+/** What a control sequence has said. Where it has not said anything, how it was cut makes a difference. */
 function sequence(parser) {
-  return parser.currentState >= 4 && parser.currentState <= 5
-    ? { collected: parser._collect, params: parser._params.toArray() }
-    : {};
+  const isControl = parser.currentState >= CSI_ENTRY && parser.currentState <= CSI_INTERMEDIATE;
+  return isControl ? { collected: parser._collect, params: parser._params.toArray() } : undefined;
 }
 
 function screen(core, buffer, history, isShown) {
@@ -47,7 +49,7 @@ function screen(core, buffer, history, isShown) {
   const lines = [];
   for (let y = first; y < buffer.ybase + rows; y += 1) lines.push(line(core, buffer.lines.get(y), cols));
   // What the first line of the history goes on from may be gone.
-  if (first > 0 && history > 0) lines[0].wrapped = undefined;
+  if (history > 0 && above === history) lines[0].wrapped = undefined;
   const tabs = Object.keys(buffer.tabs).filter((column) => buffer.tabs[column] && column < cols);
   return {
     above,

@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use crate::{
     codegen,
     program::Program,
-    tools::{self, CHROMIUM, OPENSSL, PUTTYGEN, SSH, SSHD, Tool, VIM},
+    tools::{self, CHROMIUM, HTOP, LESS, MC, OPENSSL, PUTTYGEN, SSH, SSHD, TMUX, Tool, VIM},
 };
 
 /// What a step is given.
@@ -40,7 +40,12 @@ const STEPS: [Step; 11] = [
     Step { name: "vitest", run: vitest, tools: &[], node: true },
     Step { name: "clippy", run: clippy, tools: &[], node: true },
     Step { name: "build", run: build, tools: &[], node: true },
-    Step { name: "tests", run: tests, tools: &[SSH, SSHD, OPENSSL, PUTTYGEN], node: true },
+    Step {
+        name: "tests",
+        run: tests,
+        tools: &[SSH, SSHD, OPENSSL, PUTTYGEN, VIM, LESS, HTOP, TMUX, MC],
+        node: true,
+    },
     Step { name: "doctests", run: doctests, tools: &[], node: true },
     Step { name: "release", run: release, tools: &[], node: true },
     Step { name: "browser", run: browser, tools: &[CHROMIUM, SSH, SSHD, VIM], node: true },
