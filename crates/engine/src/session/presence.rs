@@ -21,6 +21,11 @@ impl Live {
         let Newcomer { client, have, starts, token, over } = newcomer;
         let seat = Seat::new(client, over);
         let welcome = Welcome { token, starts };
+        if let Phase::Over(reason) = &self.phase {
+            // The shell is still being closed: time enough to hear why.
+            let limit = if self.stopped { FAREWELL_LIMIT } else { STALL_LIMIT };
+            self.phase = Phase::Draining { reason: reason.clone(), limit };
+        }
         if let Presence::Attached(before) | Presence::Joining(before, _) = &self.presence {
             tell_taken_over(&*before.client, self.membership.take_back());
         }

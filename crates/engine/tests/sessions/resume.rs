@@ -9,7 +9,7 @@ use engine::{
 };
 use tokio::{sync::mpsc, time::Instant};
 
-use crate::scripted::{Bench, Browser, HERE, LIMITS, Sent, flood};
+use crate::scripted::{Bench, Browser, CLOSING, HERE, LIMITS, Sent, flood};
 
 const GRACE: Duration = Duration::from_secs(300);
 
@@ -270,7 +270,7 @@ async fn a_session_that_nobody_comes_back_to_ends_at_its_time() {
     assert_eq!(far_end.sent.recv().await, Some(Sent::Closed));
     assert!((GRACE..GRACE + Duration::from_secs(1)).contains(&left.elapsed()), "{:?}", left.elapsed());
     while bench.registry.counts() != Counts::default() {
-        tokio::task::yield_now().await;
+        tokio::time::sleep(CLOSING).await;
     }
     let page = Browser::resuming();
     assert_eq!(bench.registry.resume(&token, None, page as _).err(), Some(SessionUnknown));
@@ -327,4 +327,16 @@ async fn a_page_that_takes_nothing_is_let_go_and_its_session_goes_on() {
     let (session, browser) = bench.come_back(&stalled, 0).await;
     browser.acknowledge(&session);
     browser.until(|browser| browser.received() as u64 > 2 * LIMITS.high_water).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_back_while_the_shell_is_being_closed_hears_why() {
+    let mut bench = Bench::new();
+    let (session, before, mut far_end) = bench.open_resuming().await;
+    session.gone();
+    bench.until_detached(1).await;
+    assert_eq!(far_end.sent.recv().await, Some(Sent::Closed));
+    tokio::time::sleep(CLOSING / 2).await;
+    let (_session, browser) = bench.come_back(&before, 0).await;
+    assert_eq!(browser.closed().await.0, CloseReason::NobodyCameBack);
 }

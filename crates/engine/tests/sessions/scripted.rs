@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -18,6 +19,9 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub(crate) const LIMITS: FlowLimits =
     FlowLimits { high_water: 256 * 1024, low_water: 64 * 1024, chunks: 64, tell_input_every: 16 * 1024 };
+
+/// How long a shell takes to close.
+pub(crate) const CLOSING: Duration = Duration::from_secs(1);
 
 /// The other end of a shell: what the test sends as the shell, and what the session sent to it.
 pub(crate) struct FarEnd {
@@ -46,7 +50,11 @@ impl Shell for ScriptedShell {
     }
 
     fn close(self: Arc<Self>) -> BoxFuture<'static, ()> {
-        async move { drop(self.0.send(Sent::Closed)) }.boxed()
+        async move {
+            drop(self.0.send(Sent::Closed));
+            tokio::time::sleep(CLOSING).await;
+        }
+        .boxed()
     }
 
     fn gone(self: Arc<Self>) -> BoxFuture<'static, ()> {

@@ -7,7 +7,7 @@ use engine::{
 };
 use tokio::time::Instant;
 
-use crate::scripted::{Bench, Browser, HERE, Sent, order};
+use crate::scripted::{Bench, Browser, CLOSING, HERE, Sent, order};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -86,7 +86,7 @@ async fn draining_tells_everybody_and_waits_no_longer_than_it_must() {
     drop(far_end);
     draining.await.unwrap();
     session.over().await;
-    assert_eq!(started.elapsed(), MINUTE / 2);
+    assert_eq!(started.elapsed(), MINUTE / 2 + CLOSING);
 }
 
 #[tokio::test(start_paused = true)]
