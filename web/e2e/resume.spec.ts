@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { expect, Terminal, test } from './fixtures';
 import { Gateway, startWay, type Way } from './processes';
@@ -86,6 +87,26 @@ test.describe('a reload', () => {
     await terminal.shows('added at the end');
     await terminal.run(':q!');
     await terminal.shows(/before vim[\s\S]*e2e>/);
+  });
+
+  test('says nothing to a program that the user did not: restoring its modes is no answer', async ({
+    open,
+    page,
+    terminal,
+  }) => {
+    await open();
+    await terminal.run(String.raw`printf '\e[?1004h'; cat -v`);
+    await terminal.shows(/cat -v\s*\^\[\[I/);
+    await terminal.run('typed before');
+    await terminal.shows(/typed before[\s\S]*typed before/);
+    const reports = async () => (await terminal.lines()).join('').split('[I').length;
+    const before = await reports();
+    await page.reload();
+    await terminal.shows('typed before');
+    await expect(terminal.status).toHaveText('Connected');
+    await terminal.run('typed after');
+    await terminal.shows(/typed after\s*typed after/);
+    expect(await reports()).toBe(before);
   });
 
   test('in a flood loses no line and doubles none', async ({ open, page, terminal }) => {
@@ -261,6 +282,52 @@ test.describe('when the way to the gateway is cut', () => {
     await terminal.shows(/over\s*e2e>/);
     const lines = (await settled(terminal)).filter(Boolean).slice(0, -2);
     expect(lines).toEqual(lines.map((_, n) => `line ${400 - lines.length + 1 + n}`));
+  });
+
+  test('for more output than is kept, the screen is exact, and never empty on the way to it', async ({
+    page,
+    sshd,
+    terminal,
+  }, testInfo) => {
+    const gateway = await Gateway.start('--backlog', '65536');
+    const narrow = await startWay(gateway.origin);
+    const [go, done] = ['go', 'done'].map((name) => testInfo.outputPath(name)) as [string, string];
+    await page.goto(`${narrow.origin}${new URL(await gateway.create(sshd.target)).pathname}`);
+    await terminal.prompt();
+    await terminal.run(
+      `clear; echo waits; until [ -e ${go} ]; do sleep 0.1; done; seq 1 200000; touch ${done}`,
+    );
+    await terminal.shows('waits');
+    narrow.open = false;
+    narrow.cut();
+    await expect(terminal.status).toContainText('Reconnecting');
+    await page.evaluate(() => {
+      const seen = { frames: 0, empty: 0 };
+      Reflect.set(window, 'seen', seen);
+      let wasEmpty = false;
+      const look = () => {
+        // The terminal fills its rows in the same frame, but after this: what is empty twice was painted so.
+        const isEmpty = !document.querySelector('.xterm-rows')?.textContent?.trim();
+        seen.frames += 1;
+        seen.empty += wasEmpty && isEmpty ? 1 : 0;
+        wasEmpty = isEmpty;
+        requestAnimationFrame(look);
+      };
+      requestAnimationFrame(look);
+    });
+    writeFileSync(go, '');
+    await expect.poll(() => existsSync(done)).toBe(true);
+    await terminal.shows('waits');
+    narrow.open = true;
+    await terminal.shows(/200000\s*e2e>/);
+    const lines = (await settled(terminal)).filter(Boolean).slice(0, -1);
+    expect(lines.length).toBeGreaterThan(10);
+    expect(lines).toEqual(lines.map((_, n) => String(200_000 - lines.length + 1 + n)));
+    const seen = await page.evaluate(() => Reflect.get(window, 'seen'));
+    expect(seen.frames).toBeGreaterThan(2);
+    expect(seen.empty).toBe(0);
+    await narrow.stop();
+    await gateway.stop();
   });
 
   test('the page says so, keeps the screen to read, and comes back at a word', async ({
