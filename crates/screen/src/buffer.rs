@@ -113,14 +113,19 @@ impl Buffer {
 
     /// Makes room at the bottom of the margins. From the top of the screen, lines go into the history.
     pub(crate) fn scroll(&mut self, cols: usize, erasing: Pen, wrapped: bool, pool: &Pool) {
-        let Some(mut line) = self.lines.remove(self.top) else { return };
+        let line = if self.top == 0 { self.lines.pop_front() } else { self.lines.remove(self.top) };
+        let Some(mut line) = line else { return };
         if self.top == 0
             && let Some(history) = &mut self.history
         {
             history.push(&line, pool);
         }
         line.renew(cols, erasing, wrapped);
-        self.lines.insert(self.bottom.min(self.lines.len()), line);
+        if self.bottom >= self.lines.len() {
+            self.lines.push_back(line);
+        } else {
+            self.lines.insert(self.bottom, line);
+        }
     }
 
     /// Takes lines out at `from` and puts blank ones in at `to`; nothing goes into the history.

@@ -54,8 +54,27 @@ impl Line {
         if let Some(place) = self.cells.get_mut(index) {
             *place = cell;
         } else if index < self.len && cell != Cell::NULL {
-            self.cells.resize(index, Cell::NULL);
+            if self.cells.len() < index {
+                self.cells.resize(index, Cell::NULL);
+            }
             self.cells.push(cell);
+        }
+    }
+
+    /// Writes one character of any width.
+    pub(crate) fn put(&mut self, index: usize, code: u32, width: u32, pen: Pen) {
+        let cell = Cell::new(code, width, pen);
+        let half = Cell { content: 0, ..cell };
+        if index == self.cells.len() && index + 1 < self.len {
+            self.cells.push(cell);
+            if width == 2 {
+                self.cells.push(half);
+            }
+            return;
+        }
+        self.set(index, cell);
+        if width == 2 {
+            self.set(index + 1, half);
         }
     }
 

@@ -119,19 +119,25 @@ impl Packer<'_> {
             if cell.pen() != self.pen {
                 self.change_pen(cell.pen());
             }
-            at += self.cell(*cell, &cells[at..]);
+            let plain = self.plain(&cells[at..]);
+            at += if plain > 0 { plain } else { self.cell(*cell, &cells[at..]) };
         }
+    }
+
+    /// Packs narrow ASCII in the same colours, as most cells are; returns how many.
+    fn plain(&mut self, cells: &[Cell]) -> usize {
+        let pen = self.pen;
+        let ascii = |cell: &Cell| {
+            let byte = cell.content.wrapping_sub(1 << WIDTH_SHIFT);
+            (cell.pen() == pen && (0x20..0x7F).contains(&byte)).then_some(byte as u8)
+        };
+        let before = self.out.len();
+        self.out.extend(cells.iter().map_while(ascii));
+        self.out.len() - before
     }
 
     /// Packs the first of these cells, and what goes with it; returns how many it was.
     fn cell(&mut self, cell: Cell, cells: &[Cell]) -> usize {
-        let null = Cell::null(self.pen);
-        if cell == null {
-            let count = cells.iter().take_while(|cell| **cell == null).count();
-            self.out.push(NULLS);
-            self.number(u32::try_from(count).unwrap_or(0));
-            return count;
-        }
         if let Some(id) = cell.cluster() {
             let text = self.pool.cluster(id);
             self.out.push(CLUSTERED);
@@ -140,15 +146,18 @@ impl Packer<'_> {
             self.out.extend_from_slice(text.as_bytes());
             return 1;
         }
-        let code = cell.content & CODE;
-        let shown = char::from_u32(code).filter(|shown| *shown >= ' ');
-        let spacer = Cell::new(0, 0, self.pen);
-        match (shown, cell.width()) {
-            (Some(shown), 1) => self.character(shown),
-            (Some(shown), 2) if cells.get(1) == Some(&spacer) => {
+        match (char::from_u32(cell.content & CODE), cell.width()) {
+            (Some(shown @ ' '..), 1) => self.character(shown),
+            (Some(shown @ ' '..), 2) if cells.get(1) == Some(&Cell::new(0, 0, self.pen)) => {
                 self.out.push(WIDE);
                 self.character(shown);
                 return 2;
+            }
+            (Some('\0'), 1) => {
+                let count = cells.iter().take_while(|next| **next == cell).count();
+                self.out.push(NULLS);
+                self.number(u32::try_from(count).unwrap_or(0));
+                return count;
             }
             _ => {
                 self.out.push(CELL);

@@ -5,6 +5,8 @@
 //! top; once as many line feeds follow as screen and history have lines, nothing of what was before them is
 //! left, but for the pen.
 
+use memchr::{memchr, memrchr};
+
 /// Simple text at the beginning of some bytes.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Simple {
@@ -76,7 +78,7 @@ pub(crate) fn cut(text: &[u8], simple: Simple, keep: usize, skip: usize) -> Opti
         if lines < skip {
             return None;
         }
-        let feed = text[..end].iter().rposition(|byte| *byte == b'\n')?;
+        let feed = memrchr(b'\n', &text[..end])?;
         if simple.lines - lines >= keep && feed > 0 && text[feed - 1] == b'\r' {
             return Some(feed + 1);
         }
@@ -88,7 +90,7 @@ pub(crate) fn cut(text: &[u8], simple: Simple, keep: usize, skip: usize) -> Opti
 /// The SGR sequences of simple text that still count at its end.
 pub(crate) fn renditions(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut first = text.len();
-    while let Some(escape) = text[..first].iter().rposition(|byte| *byte == 0x1B) {
+    while let Some(escape) = memrchr(0x1B, &text[..first]) {
         first = escape;
         if let [b'm', ..] | [b'0', b';' | b'm', ..] = text[escape + 2..] {
             break;
@@ -96,7 +98,7 @@ pub(crate) fn renditions(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     }
     let mut rest = &text[first..];
     std::iter::from_fn(move || {
-        let escape = rest.iter().position(|byte| *byte == 0x1B)?;
+        let escape = memchr(0x1B, rest)?;
         let (sequence, after) = rest[escape..].split_at(step(&rest[escape..]));
         rest = after;
         (!sequence.is_empty()).then_some(sequence)

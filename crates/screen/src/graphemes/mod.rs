@@ -63,18 +63,20 @@ pub(crate) struct Placed {
     pub(crate) join: Join,
 }
 
-/// Looks code points up, and remembers where: text stays within few runs.
-#[derive(Clone, Debug)]
-pub(crate) struct Graphemes {
+/// Code points of which the same is known.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
     first: u32,
     end: u32,
     known: u32,
 }
 
-impl Default for Graphemes {
-    fn default() -> Self {
-        Self { first: 1, end: 0, known: 0 }
-    }
+const REMEMBERED: usize = 8;
+
+/// Looks code points up, and remembers where: text stays within few runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Graphemes {
+    runs: [Run; REMEMBERED],
 }
 
 impl Graphemes {
@@ -82,7 +84,10 @@ impl Graphemes {
     pub(crate) fn place(&mut self, code: u32, before: Option<Join>) -> Placed {
         let known = self.known(code);
         let class = u8::try_from(known & CLASS).unwrap_or(OTHER);
-        let own = if known & WIDE == 0 { 1 } else { 2 };
+        let own = 1 + (known & WIDE) / WIDE;
+        if class == OTHER && Join::leaves_ascii_alone(before) {
+            return Placed { width: own, joins: false, join: Join { class, width: own } };
+        }
         let Some(before) = before.filter(|before| is_joined(before.class, class)) else {
             return Placed { width: own, joins: false, join: Join { class, width: own } };
         };
@@ -101,14 +106,14 @@ impl Graphemes {
             let lv = (code - 0xAC00).is_multiple_of(28);
             return WIDE | u32::from(if lv { HANGUL_LV } else { HANGUL_LVT });
         }
-        if !(self.first..self.end).contains(&code) {
+        let remembered = &mut self.runs[(code >> 7) as usize % REMEMBERED];
+        if !(remembered.first..remembered.end).contains(&code) {
             let after = RUNS.partition_point(|run| run >> 5 <= code);
             let run = RUNS[after.saturating_sub(1)];
-            self.first = run >> 5;
-            self.end = RUNS.get(after).map_or(0x11_0000, |run| run >> 5);
-            self.known = run & (WIDE | CLASS);
+            let end = RUNS.get(after).map_or(0x11_0000, |run| run >> 5);
+            *remembered = Run { first: run >> 5, end, known: run & (WIDE | CLASS) };
         }
-        self.known
+        remembered.known
     }
 }
 

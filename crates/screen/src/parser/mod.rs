@@ -63,20 +63,26 @@ impl Parser {
     /// Parses bytes.
     pub(crate) fn parse(&mut self, mut bytes: &[u8], screen: &mut impl Perform) {
         while let Some(first) = bytes.first() {
-            let printable = matches!(first, 0x20..=0x7E | 0x80..);
-            if self.state == State::Ground && (printable || !self.decoder.is_empty()) {
-                bytes = self.print_run(bytes, screen);
-            } else if self.decoder.is_empty()
-                && *first == 0x1B
-                && !self.state.is_string()
-                && bytes.len() > 2
-                && bytes[1] == b'['
-            {
-                bytes = self.control_sequence(&bytes[2..], screen);
-            } else if self.decoder.is_empty() && *first < 0x80 {
-                bytes = self.ascii(*first, bytes, screen);
-            } else if let Decoded::Code(code) = self.decoder.next(&mut bytes) {
-                self.advance(code, screen);
+            let is_ground = self.state == State::Ground;
+            let is_ascii = *first < 0x80 && self.decoder.is_empty();
+            match *first {
+                0x20..=0x7E | 0x80.. if is_ground => bytes = self.print_run(bytes, screen),
+                _ if is_ground && !is_ascii => bytes = self.print_run(bytes, screen),
+                _ if !is_ascii => {
+                    if let Decoded::Code(code) = self.decoder.next(&mut bytes) {
+                        self.advance(code, screen);
+                    }
+                }
+                0x1B if !self.state.is_string() && bytes.len() > 2 && bytes[1] == b'[' => {
+                    bytes = self.control_sequence(&bytes[2..], screen);
+                }
+                0x00..=0x1A if is_ground => {
+                    screen.end_print();
+                    screen.execute(u32::from(*first));
+                    screen.end_cluster();
+                    bytes = &bytes[1..];
+                }
+                _ => bytes = self.ascii(*first, bytes, screen),
             }
         }
     }

@@ -29,6 +29,13 @@ impl Decoder {
     /// Decodes one character of `bytes`, which are not empty, and moves them on.
     pub(super) fn next(&mut self, bytes: &mut &[u8]) -> Decoded {
         if self.len == 0 {
+            // Most of those that are not ASCII have three bytes, and are whole.
+            if let [first @ 0xE1..=0xEC, second @ 0x80..=0xBF, third @ 0x80..=0xBF, rest @ ..] = bytes {
+                let lead = u32::from(first & 0x0F) << 12 | u32::from(second & 0x3F) << 6;
+                let code = lead | u32::from(third & 0x3F);
+                *bytes = rest;
+                return Decoded::Code(code);
+            }
             let Some((first, rest)) = bytes.split_first() else { return Decoded::Unfinished };
             *bytes = rest;
             match first {

@@ -185,10 +185,7 @@ impl Terminal {
                 line.set(cols - 1, null);
             }
         }
-        line.set(x, Cell::new(code, width, pen));
-        if width == 2 {
-            line.set(x + 1, Cell::new(0, 0, pen));
-        }
+        line.put(x, code, width, pen);
         buffer.x += width as usize;
     }
 }
