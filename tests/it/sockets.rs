@@ -324,3 +324,15 @@ async fn a_browser_that_neither_reads_nor_writes_is_noticed_in_time() -> Result 
     drop((dead, stuck));
     Ok(())
 }
+
+/// A page asks whether the gateway is still there, with a session or without.
+#[tokio::test]
+async fn a_sign_of_life_is_given_at_once() -> Result {
+    let gateway = TestGateway::start().await?;
+    let mut page = Poller::open_as(&gateway, r#"{"protocol":1}"#).await?;
+    for number in [7, 8] {
+        page.send(format!(r#"42{},{number}["{}"]"#, event::NAMESPACE, event::SESSION_PING)).await?;
+        page.until(&format!("43{},{number}[", event::NAMESPACE)).await?;
+    }
+    Ok(())
+}
