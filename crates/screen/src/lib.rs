@@ -12,9 +12,10 @@
 //! - Links without an `id` that are the same become one; a link of several lines becomes one for each line.
 //! - The history that xterm.js gives an alternate screen that got smaller while it was hidden.
 //! - Cells beyond the right edge that an alternate screen keeps when it gets narrower.
+//! - A wide character that wraps on an alternate screen of one row.
 //! - A half of a wide character that was moved away from the other half; the cursor beyond the last column
 //!   of the alternate screen where nothing is in that column; a pen that DECRC has brought into
-//!   contradiction with itself and that was changed since. The nearest that can be written is.
+//!   contradiction with itself, if it was changed since or the cursor is there too. The nearest that can be written is.
 //! - Tab stops beyond what is now the right edge, and a saved cursor below what is now the last line.
 //! - What a combining character joins that comes right after a change of size.
 //! - Where nothing wraps: what combines with a wide character that did not fit and was lost.

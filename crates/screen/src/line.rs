@@ -1,25 +1,33 @@
 //! One line of cells and what xterm.js does to it.
 //!
-//! Knows neither cursor nor screen. Cells at the end that were never written take no memory.
+//! Knows neither cursor nor screen. Cells at the end that are all the same take no memory, and no time to erase.
+
+use std::borrow::Cow;
 
 use crate::cell::{Cell, Pen};
 
 /// A line. Reads beyond its end give nothing, writes there are lost, as in xterm.js.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Line {
-    /// The first cells; those up to `len` are null.
+    /// The first cells; those up to `len` are all as `rest`.
     cells: Vec<Cell>,
+    /// Has no extended attributes.
+    rest: Cell,
     len: usize,
     /// Goes on from the line before.
     pub(crate) wrapped: bool,
 }
 
+impl Default for Line {
+    fn default() -> Self {
+        Self::blank(0, Pen::default(), false)
+    }
+}
+
 impl Line {
     /// A line that shows nothing but a background.
     pub(crate) fn blank(len: usize, erasing: Pen, wrapped: bool) -> Self {
-        let mut line = Self { cells: Vec::new(), len, wrapped };
-        line.fill(Cell::null(erasing));
-        line
+        Self { cells: Vec::new(), rest: Cell::null(erasing), len, wrapped }
     }
 
     /// As [`Self::blank`], in the memory of a line that is not needed any more.
@@ -29,11 +37,16 @@ impl Line {
         self.fill(Cell::null(erasing));
     }
 
-    /// The cells up to the last that was written.
-    pub(crate) fn written(&self) -> &[Cell] {
-        &self.cells
+    /// All cells, up to the last that is not null.
+    pub(crate) fn cells(&self) -> Cow<'_, [Cell]> {
+        if self.rest != Cell::NULL {
+            return (0..self.len).map(|index| self.get(index)).collect();
+        }
+        let last = self.cells.iter().rposition(|cell| *cell != Cell::NULL);
+        Cow::Borrowed(&self.cells[..last.map_or(0, |last| last + 1)])
     }
 
+    /// The cells that were written one by one.
     pub(crate) fn written_mut(&mut self) -> &mut [Cell] {
         &mut self.cells
     }
@@ -41,7 +54,7 @@ impl Line {
     pub(crate) fn get(&self, index: usize) -> Cell {
         match self.cells.get(index) {
             Some(cell) => *cell,
-            None if index < self.len => Cell::NULL,
+            None if index < self.len => self.rest,
             None => Cell { content: 0, ..Cell::NULL },
         }
     }
@@ -53,9 +66,9 @@ impl Line {
     pub(crate) fn set(&mut self, index: usize, cell: Cell) {
         if let Some(place) = self.cells.get_mut(index) {
             *place = cell;
-        } else if index < self.len && cell != Cell::NULL {
+        } else if index < self.len && cell != self.rest {
             if self.cells.len() < index {
-                self.cells.resize(index, Cell::NULL);
+                self.cells.resize(index, self.rest);
             }
             self.cells.push(cell);
         }
@@ -82,7 +95,7 @@ impl Line {
     pub(crate) fn write(&mut self, index: usize, text: &[u8], pen: Pen) {
         let end = index + text.len();
         if self.cells.len() < index {
-            self.cells.resize(index, Cell::NULL);
+            self.cells.resize(index, self.rest);
         }
         let template = Cell::new(0, 1, pen);
         let cell = |byte: &u8| Cell { content: template.content | u32::from(*byte), ..template };
@@ -95,9 +108,7 @@ impl Line {
 
     pub(crate) fn fill(&mut self, cell: Cell) {
         self.cells.clear();
-        if cell != Cell::NULL {
-            self.cells.resize(self.len, cell);
-        }
+        self.rest = cell;
     }
 
     /// Fills what is not protected.
@@ -115,7 +126,7 @@ impl Line {
         if at > 0 && self.width(at - 1) == 2 {
             self.set(at - 1, Cell { content: Cell::NULL.content, ..fill });
         }
-        self.cells.resize(self.len, Cell::NULL);
+        self.cells.resize(self.len, self.rest);
         let count = count.min(self.len - at);
         self.cells.copy_within(at..self.len - count, at + count);
         self.cells[at..at + count].fill(fill);
@@ -127,7 +138,7 @@ impl Line {
     /// Moves cells to the left onto `at`.
     pub(crate) fn delete(&mut self, at: usize, count: usize, fill: Cell) {
         let at = at % self.len.max(1);
-        self.cells.resize(self.len, Cell::NULL);
+        self.cells.resize(self.len, self.rest);
         let count = count.min(self.len - at);
         self.cells.copy_within(at + count.., at);
         self.cells[self.len - count..].fill(fill);
@@ -150,11 +161,12 @@ impl Line {
             self.set(end, half);
         }
         let end = end.min(self.len);
-        if fill == Cell::NULL && end >= self.cells.len() {
-            self.cells.truncate(start);
+        if end == self.len {
+            self.cells.resize(start.min(end), self.rest);
+            self.rest = fill;
         } else if start < end {
             if self.cells.len() < end {
-                self.cells.resize(end, Cell::NULL);
+                self.cells.resize(end, self.rest);
             }
             self.cells[start..end].fill(fill);
         }
@@ -178,6 +190,10 @@ impl Line {
 
     /// Cuts or lengthens it.
     pub(crate) fn resize(&mut self, len: usize) {
+        if len > self.len && self.rest != Cell::NULL {
+            self.cells.resize(self.len, self.rest);
+            self.rest = Cell::NULL;
+        }
         self.cells.truncate(len);
         let shorter = len < self.len;
         self.len = len;
@@ -188,6 +204,9 @@ impl Line {
 
     /// Cells up to the last with content.
     pub(crate) fn trimmed_len(&self) -> usize {
+        if self.rest.has_content() && self.cells.len() < self.len {
+            return self.len;
+        }
         let last = self.cells.iter().rposition(|cell| cell.has_content());
         last.map_or(0, |index| index + self.cells[index].width() as usize)
     }

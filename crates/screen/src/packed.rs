@@ -35,9 +35,7 @@ impl Packed {
     pub(crate) fn new(line: &Line, pool: &Pool, room: &mut Vec<u8>) -> Self {
         room.clear();
         let mut packer = Packer { out: room, pool, links: Vec::new(), pen: Pen::default() };
-        let cells = line.written();
-        let end = cells.iter().rposition(|cell| *cell != Cell::NULL).map_or(0, |last| last + 1);
-        packer.cells(&cells[..end]);
+        packer.cells(&line.cells());
         let links = (!packer.links.is_empty()).then(|| packer.links.into_boxed_slice());
         Self { bytes: room.as_slice().into(), links, wrapped: line.wrapped }
     }

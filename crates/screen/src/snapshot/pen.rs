@@ -65,15 +65,21 @@ impl Writer<'_> {
         self.ext = ext.clone();
     }
 
+    /// Whether restoring a cursor with the saved pen leads to a pen that no SGR makes.
+    pub(super) fn can_restore(&self, pen: Pen, saved: Pen) -> bool {
+        let claims = |pen: Pen| pen.bg & EXTENDED != 0;
+        let is_true = claims(pen) != self.pool.ext(pen.ext).is_empty();
+        (pen.fg ^ saved.fg) & UNDERLINE == 0 && (is_true || claims(pen) == claims(saved))
+    }
+
     /// A pen that no SGR makes, where restoring the saved cursor can: that brings flags, and the rest is
     /// there already. Moves the cursor. Says whether it can.
     pub(super) fn set_by_restoring(&mut self, pen: Pen, saved: Pen) -> bool {
-        let ext = self.pool.ext(pen.ext);
-        let claims = |pen: Pen| pen.bg & EXTENDED != 0;
-        let is_true = claims(pen) != ext.is_empty();
-        if (pen.fg ^ saved.fg) & UNDERLINE != 0 || !is_true && claims(pen) != claims(saved) {
+        if !self.can_restore(pen, saved) {
             return false;
         }
+        let ext = self.pool.ext(pen.ext);
+        let is_true = (pen.bg & EXTENDED != 0) != ext.is_empty();
         self.set_plain(Pen { fg: if ext.style == 0 { 0 } else { UNDERLINE }, bg: 0, ext: 0 }, &ext);
         self.say("\x1B8");
         if is_true {

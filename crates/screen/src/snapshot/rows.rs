@@ -37,7 +37,7 @@ impl Writer<'_> {
 
     /// Whether a line has pens that SGR does not make.
     pub(super) fn is_odd(&self, line: &Line) -> bool {
-        line.written().iter().any(|cell| !self.is_plain(self.pen_of(*cell)))
+        line.cells().iter().any(|cell| !self.is_plain(self.pen_of(*cell)))
     }
 
     fn cols(&self) -> usize {
@@ -122,9 +122,8 @@ impl Writer<'_> {
     /// One line, from its first column, or from the end of the one before if it wraps by itself.
     fn line(&mut self, line: &Line, is_last: bool) {
         let cols = self.cols();
-        let written = &line.written()[..line.written().len().min(cols)];
-        let end = written.iter().rposition(|cell| *cell != Cell::NULL).map_or(0, |last| last + 1);
-        let cells = &written[..end];
+        let cells = line.cells();
+        let cells = &cells[..cells.len().min(cols)];
         if is_last {
             self.begin_with_end(line);
         }

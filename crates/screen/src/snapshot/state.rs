@@ -101,7 +101,8 @@ impl Writer<'_> {
     fn saved_cursor(&mut self, buffer: &Buffer) {
         let y = buffer.saved.page_y.saturating_sub(buffer.page_base()).min(self.terminal.rows - 1);
         // One that comes back to the first cell is what a reset leaves.
-        let is_usual = y == 0 && Saved { page_y: 0, ..buffer.saved } == Saved::default();
+        let is_first = buffer.saved.page_y == 0 || buffer.page_base() == 0 && y == 0;
+        let is_usual = is_first && Saved { page_y: 0, ..buffer.saved } == Saved::default();
         if !is_usual || self.has_saved {
             self.save_cursor_at(buffer, y);
         }
@@ -262,12 +263,23 @@ impl Writer<'_> {
         }
     }
 
-    /// Makes a pen that no SGR makes, if restoring the saved cursor does.
+    /// Makes a pen that no SGR makes, if restoring the saved cursor does, or that of the alternate screen.
     fn odd_pen(&mut self) {
-        let (pen, saved) = (self.terminal.pen, self.terminal.buffer().saved);
-        if self.is_plain(pen) || !self.set_by_restoring(pen, saved.pen) {
+        let terminal = self.terminal;
+        if self.is_plain(terminal.pen) {
             return;
         }
+        let here = terminal.buffer().saved;
+        let mut restored = None;
+        if self.set_by_restoring(terminal.pen, here.pen) {
+            restored = Some(here);
+        } else if !terminal.on_alternate && self.can_restore(terminal.pen, terminal.alternate.saved.pen) {
+            self.csi("?47h");
+            self.set_by_restoring(terminal.pen, terminal.alternate.saved.pen);
+            self.csi("?47l");
+            restored = Some(terminal.alternate.saved);
+        }
+        let Some(saved) = restored else { return };
         self.charsets.level = saved.charsets.level;
         let known = saved.charsets.known;
         self.charsets.sets[..known].copy_from_slice(&saved.charsets.sets[..known]);
@@ -276,10 +288,13 @@ impl Writer<'_> {
 
     /// Writes the last character again, over itself.
     fn write_again(&mut self, cell: Cell) {
-        if self.terminal.modes.insert {
-            self.csi(&format!("{}P", cell.width()));
-        }
         let text = self.text(cell);
+        if self.terminal.modes.insert {
+            // What its first code point inserts; the others take from what is there.
+            let first = text.chars().next().map_or(0x20, u32::from);
+            let inserted = self.graphemes.place(first, None).width;
+            self.csi(&format!("{inserted}P"));
+        }
         let name = self.terminal.charsets.active();
         let ascii = text.bytes().next().filter(|byte| text.len() == 1 && byte.is_ascii());
         let source = name.zip(ascii).and_then(|(name, wanted)| {
