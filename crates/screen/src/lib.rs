@@ -7,15 +7,16 @@
 //! # What is not reproduced
 //!
 //! - History has 1,000 lines and 1 MiB, the page's 10,000 lines. A line that goes on from one that was
-//!   dropped flows as if it began here. After more lines than that, a cursor that DECSC saved and that has
-//!   scrolled off the screen comes back in its first line.
+//!   dropped flows as if it began here. In xterm.js a saved cursor moves up with the text until the history
+//!   is full: with a restored one it does so for longer.
 //! - Links without an `id` that are the same become one; a link of several lines becomes one for each line.
 //! - The history that xterm.js gives an alternate screen that got smaller while it was hidden.
 //! - Cells beyond the right edge that an alternate screen keeps when it gets narrower.
 //! - A wide character that wraps on an alternate screen of one row.
-//! - A half of a wide character that was moved away from the other half; the cursor beyond the last column
-//!   of the alternate screen where nothing is in that column; a pen that DECRC has brought into
-//!   contradiction with itself, if it was changed since or the cursor is there too. The nearest that can be written is.
+//! - A half of a wide character that was moved away from the other half, unless nothing is before it; the
+//!   cursor beyond the last column of the alternate screen where nothing is in that column; a pen that DECRC
+//!   has brought into contradiction with itself, if it was changed since or the cursor is there too. The
+//!   nearest that can be written is.
 //! - Tab stops beyond what is now the right edge, and a saved cursor below what is now the last line.
 //! - What a combining character joins that comes right after a change of size.
 //! - Where nothing wraps: what combines with a wide character that did not fit and was lost.
