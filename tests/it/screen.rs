@@ -182,3 +182,35 @@ fn unfinished() {
         assert_eq!(trial.judge(&mut referee), [""; 0], "cut at {cut}");
     }
 }
+
+/// Lines flow anew, on the screen and above it; the alternate screen only gets wider; tab stops are added.
+#[test]
+fn resizing() {
+    let text = "a line that is too long for the screen, by far\r\nshort\r\n日本語の長い行が折り返すところ\r\n\x1B[41mred\x1B[K\x1B[m\r\n";
+    let outputs = [
+        text.to_owned(),
+        text.repeat(9),
+        format!("{}\x1B[2;3H\x1B7", text.repeat(2)),
+        format!("{text}\x1B[?1049h\x1B[2;2Hvim\x1B[44m\x1B[K"),
+        "no line ends here, ".repeat(20),
+        "\x1B[3g\x1B[6G\x1BH\r\tx".to_owned(),
+        format!("\x1B[2;4r{text}"),
+    ];
+    let sizes =
+        [[(30, 6), (40, 9)], [(13, 6), (27, 4)], [(20, 3), (20, 8)], [(7, 4), (50, 12)], [(21, 7), (19, 6)]];
+    let mut referee = Referee::start().unwrap();
+    for output in &outputs {
+        for size in sizes {
+            let mut trial = Trial::new(20, 6);
+            trial.write(output).check();
+            for (cols, rows) in size {
+                // The alternate screen keeps what is beyond its right edge, which nobody can see.
+                if cols < 20 && output.contains("?1049h") {
+                    continue;
+                }
+                trial.resize(cols, rows).write("\0").check().write("\tmore\r\n").check();
+            }
+            assert_eq!(trial.judge(&mut referee), [""; 0], "{output:?} at {size:?}");
+        }
+    }
+}
