@@ -114,8 +114,15 @@ impl Registry {
         let redeemed = match self.tickets.redeem(ticket) {
             Ok(redeemed) => redeemed,
             Err(unknown) => {
+                if !client.can_resume() {
+                    return Err(unknown.into());
+                }
                 let right = Right::Ticket(ticket.hash());
-                return self.sessions.attach(&right, None, client).map_err(|SessionUnknown| unknown.into());
+                let attached = self.sessions.attach(&right, None, client);
+                if let (Ok(session), Some(size)) = (&attached, size) {
+                    session.resize(size);
+                }
+                return attached.map_err(|SessionUnknown| unknown.into());
             }
         };
         if self.is_going_down() {

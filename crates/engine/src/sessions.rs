@@ -160,12 +160,12 @@ impl Sessions {
         Some(token)
     }
 
-    /// The attached browser keeps its token: the one before is void.
-    pub(crate) fn token_kept(&self, id: SessionId, generation: Generation) {
+    /// The attached browser keeps its token: the one before is void. Says whether it has one.
+    pub(crate) fn token_kept(&self, id: SessionId, generation: Generation) -> bool {
         let mut table = self.table.lock();
-        let Some(entry) = table.entries.get_mut(&id) else { return };
+        let Some(entry) = table.entries.get_mut(&id) else { return false };
         if entry.generation != generation {
-            return;
+            return false;
         }
         let (previous, ticket) = (entry.previous.take(), entry.ticket.take());
         if let Some(previous) = previous {
@@ -174,6 +174,7 @@ impl Sessions {
         if let Some(ticket) = ticket {
             table.by_ticket.remove(&ticket);
         }
+        true
     }
 
     /// Tells every session when the gateway goes down.

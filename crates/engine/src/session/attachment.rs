@@ -61,8 +61,8 @@ impl Attachment {
 
     /// The browser keeps the token that it got: every one before is void.
     pub fn token_kept(&self) {
-        if !self.token_kept.swap(true, Ordering::Relaxed) {
-            self.sessions.token_kept(self.id, self.generation);
+        if !self.token_kept.load(Ordering::Relaxed) && self.sessions.token_kept(self.id, self.generation) {
+            self.token_kept.store(true, Ordering::Relaxed);
         }
     }
 

@@ -16,7 +16,9 @@ use super::backlog::Backlog;
 use crate::{client::Snapshot, target::TermSize};
 
 /// Output is fed when so much of it waits, in bytes: in long runs most of a flood is skipped.
-const RUN: u64 = 512 * 1024;
+const RUN: u64 = 768 * 1024;
+/// While a run is fed, the shell is read until so much waits: what is kept in any case.
+const BEHIND: u64 = 1024 * 1024;
 /// So many changes of size may wait; from then on the last is replaced.
 const MAX_SIZES: usize = 256;
 
@@ -78,7 +80,7 @@ impl Mirror {
 
     /// Whether the screen is so far behind that the shell should not be read for a moment.
     pub(crate) fn is_behind(&self, end: u64) -> bool {
-        matches!(self.state, State::Feeding(_)) && end - self.fed >= 2 * RUN
+        matches!(self.state, State::Feeding(_)) && end - self.fed >= BEHIND
     }
 
     /// Whether there is no screen and never will be.

@@ -21,12 +21,16 @@ impl Live {
         let Newcomer { client, have, starts, token, over } = newcomer;
         let seat = Seat::new(client, over);
         let welcome = Welcome { token, starts };
-        if let Phase::Over(reason) = &self.phase {
+        // Who was told the last word hears nothing more.
+        let is_told = matches!(self.phase, Phase::Over(_));
+        if let Phase::Telling { reason, .. } | Phase::Over(reason) = &self.phase {
             // The shell is still being closed: time enough to hear why.
             let limit = if self.stopped { FAREWELL_LIMIT } else { STALL_LIMIT };
             self.phase = Phase::Draining { reason: reason.clone(), limit };
         }
-        if let Presence::Attached(before) | Presence::Joining(before, _) = &self.presence {
+        if let Presence::Attached(before) | Presence::Joining(before, _) = &self.presence
+            && !is_told
+        {
             tell_taken_over(&*before.client, self.membership.take_back());
         }
         match (have.filter(|have| self.outbox.continues_from(*have)), &mut self.mirror) {
@@ -155,7 +159,7 @@ impl Live {
 
     fn next_phase(&mut self, now: Instant) -> Option<Phase> {
         match (&self.phase, &self.presence) {
-            (Phase::Running | Phase::Over(_), _) => None,
+            (Phase::Running | Phase::Over(_), _) | (_, Presence::Joining(..)) => None,
             (Phase::Draining { reason, limit }, Presence::Attached(_)) => {
                 let late = now >= self.progress + *limit;
                 if late && *limit == STALL_LIMIT && self.mirror.is_some() {
@@ -163,12 +167,14 @@ impl Live {
                     return self.next_phase(now);
                 }
                 let reason = reason.clone();
-                (late || self.outbox.is_empty()).then(|| self.tell(reason, now))
+                // What a dead socket took is not heard: who can come back acknowledges it all.
+                let waits = *limit == STALL_LIMIT && self.mirror.is_some() && self.outbox.unseen() > 0;
+                let heard = self.outbox.is_empty() && !waits;
+                (late || heard).then(|| self.tell(reason, now))
             }
             (Phase::Telling { reason, until }, Presence::Attached(_)) => {
                 (self.outbox.is_empty() || now >= *until).then(|| Phase::Over(reason.clone()))
             }
-            (Phase::Draining { .. } | Phase::Telling { .. }, Presence::Joining(..)) if !self.stopped => None,
             // Whoever comes back hears it all.
             (Phase::Telling { reason, .. }, Presence::Detached(until))
                 if self.is_awaited(reason, *until, now) =>

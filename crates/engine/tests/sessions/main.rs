@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod flow;
+mod last_words;
 mod resume;
 mod scripted;
 mod times;
