@@ -176,5 +176,8 @@ async fn no_limit_of_a_token_is_none() -> Result {
         pages.push(gateway.open_script(&sshd).await?);
     }
     assert_eq!(gateway.base.now().await?.sessions("attached"), 10);
-    Ok(())
+    for page in pages {
+        end(page).await?;
+    }
+    gateway.base.is_back().await
 }

@@ -139,7 +139,10 @@ async fn the_frames_of_our_protocol() -> Result {
     loop {
         let Incoming::Event(event) = page.socket.next().await? else { break };
         frames.push(golden(&event));
-        bytes.extend(event.attachment.unwrap_or_default());
+        if let Some(output) = &event.attachment {
+            bytes.extend_from_slice(output);
+            page.socket.emit(event::SSH_OUTPUT_ACK, json!({ "offset": bytes.len() })).await?;
+        }
         if event.name == event::SESSION_CLOSED {
             break;
         }

@@ -220,9 +220,9 @@ async fn a_build_runs_to_its_end_while_nobody_looks() -> Result {
         assert!(rest == &output[output.len() - rest.len()..]);
         // It goes on as if nothing had been.
         page.type_keys("and on").await?;
-        page.until("and on").await?;
-        assert_eq!(page.have(), end + "and on".len() as u64);
         assert_eq!(page.until_closed().await?.code, Code::Exited);
+        assert!(page.text().ends_with("and onexit\n"), "{}", page.text());
+        assert_eq!(page.have(), end + "and onexit\n".len() as u64);
     }
     gateway.base.is_back().await
 }

@@ -36,7 +36,8 @@ async fn what_was_taken_is_dropped_and_a_gap_is_refused() -> Result {
     // The next page goes on there.
     let next = gateway.resume(&page.token()?).await?;
     assert_eq!(next.typed(), 12);
-    Ok(())
+    drop(page);
+    gateway.ends(next).await
 }
 
 #[tokio::test]
@@ -51,7 +52,7 @@ async fn wrong_offsets_are_no_offsets() -> Result {
     page.type_keys("y").await?;
     page.until("y").await?;
     assert_eq!(page.text(), "y");
-    Ok(())
+    gateway.ends(page).await
 }
 
 /// Keys before, during and after every kind of cut, some more than a piece.
@@ -88,10 +89,10 @@ async fn keys_around_a_cut_arrive_exactly_once() -> Result {
     page.until_offset(typed.len() as u64).await?;
     assert!(page.output() == typed, "{}", page.text());
     assert_eq!(page.attaches(), 61);
-    page.type_keys("\x04").await?;
-    page.until_closed().await?;
-    drop((page, proxy));
-    gateway.base.is_back().await
+    // What vanished ends with the proxy.
+    drop(proxy);
+    page.go_through(gateway.address()?);
+    gateway.ends(page).await
 }
 
 /// A link that is slow, then holds, then goes on: nothing is lost, and nothing has to be resumed.
@@ -117,5 +118,6 @@ async fn a_link_that_pauses_loses_nothing() -> Result {
     let numbers = (1..=60_000).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
     assert!(text.contains(&numbers), "{} bytes", text.len());
     assert_eq!(page.attaches(), 1);
-    Ok(())
+    drop(other);
+    gateway.ends(page).await
 }

@@ -98,7 +98,8 @@ async fn a_new_page_in_the_middle_of_a_flood_shows_what_an_undisturbed_one_shows
     let case = json!({ "cols": 80, "rows": 24, "steps": steps });
     let differences = tokio::task::spawn_blocking(move || Referee::start()?.judge(&case)).await??;
     assert!(differences.is_empty(), "{differences:#?}");
-    Ok(())
+    drop(page);
+    gateway.ends_with("\n", last).await
 }
 
 #[tokio::test]
@@ -119,7 +120,7 @@ async fn a_page_that_has_what_is_kept_gets_no_screen() -> Result {
     }
     assert_eq!(page.attaches(), 4);
     assert!(page.output() == typed);
-    Ok(())
+    gateway.ends(page).await
 }
 
 #[tokio::test]
@@ -155,5 +156,6 @@ async fn a_screen_has_the_size_of_its_terminal() -> Result {
     let screen = newer.screen().unwrap();
     assert_eq!((screen.cols, screen.rows), (132, 43));
     assert!(String::from_utf8_lossy(&screen.bytes).contains("seen"));
-    Ok(())
+    drop(page);
+    gateway.ends(newer).await
 }

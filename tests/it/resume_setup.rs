@@ -82,6 +82,19 @@ impl Gateway {
         Ok(())
     }
 
+    /// Ends the last session with Ctrl-D, and waits until the gateway is as it was before.
+    pub(crate) async fn ends(&self, page: PageClient) -> Result {
+        self.ends_with("\x04", page).await
+    }
+
+    /// Ends the last session with these keys, and waits until the gateway is as it was before.
+    pub(crate) async fn ends_with(&self, keys: &str, mut page: PageClient) -> Result {
+        page.type_keys(keys).await?;
+        page.until_closed().await?;
+        drop(page);
+        self.base.is_back().await
+    }
+
     /// Waits until so many sessions wait for somebody.
     pub(crate) async fn until_detached(&self, sessions: u64) -> Result {
         self.base.until(|now| now.sessions("detached") == sessions && now.sessions("attached") == 0).await

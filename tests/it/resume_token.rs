@@ -36,7 +36,7 @@ async fn every_attach_gives_a_new_token_and_voids_the_ones_before_once_it_is_kep
     }
     assert!(tokens.iter().all(|token| is_token(token)), "{tokens:?}");
     assert!((1..tokens.len()).all(|index| !tokens[..index].contains(&tokens[index])), "{tokens:?}");
-    Ok(())
+    gateway.ends(page).await
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_token_is_good_until_the_next_one_is_kept() -> Result {
     }
     page.type_keys("x").await?;
     page.until("x").await?;
-    Ok(())
+    gateway.ends(page).await
 }
 
 #[tokio::test]
@@ -104,7 +104,8 @@ async fn what_is_no_token_is_answered_alike_and_touches_nobody() -> Result {
     page.type_keys("x").await?;
     page.until("x").await?;
     assert_eq!((page.attaches(), page.token()?), (1, token));
-    Ok(())
+    drop(socket);
+    gateway.ends(page).await
 }
 
 /// A client of the original's protocol has no token, and cannot come with one.
@@ -124,7 +125,8 @@ async fn the_originals_protocol_has_no_way_back() -> Result {
     page.type_keys("x").await?;
     page.until("x").await?;
     assert_eq!(page.attaches(), 1);
-    Ok(())
+    drop(original);
+    gateway.ends(page).await
 }
 
 /// A session that has a page already is no place to come back to.
@@ -140,8 +142,11 @@ async fn a_socket_that_has_a_session_keeps_it() -> Result {
         page.type_keys(word).await?;
         page.until(word).await?;
         assert_eq!((page.text().as_str(), page.attaches()), (word, 1));
+        page.type_keys("\x04").await?;
+        page.until_closed().await?;
     }
-    Ok(())
+    drop((one, two));
+    gateway.base.is_back().await
 }
 
 #[tokio::test]

@@ -287,8 +287,12 @@ async fn a_large_screen_comes_whole_over_either_transport() -> Result {
     let place = poller.heard.iter().position(|packet| packet.contains(event::SESSION_ATTACHED));
     let packet = place.and_then(|place| poller.heard.get(place + 1)).context("no attachment")?;
     assert!(packet.starts_with('b') && packet.len() >= LARGE / 3 * 4, "{} characters", packet.len());
-    poller.emit(event::SSH_INPUT, json!({ "input": "exit 5\r" })).await?;
-    poller.until("\"exit_status\":5").await
+    let typed = sshd.dir().join("typed");
+    let keys = format!("touch {}\r", typed.display());
+    poller.emit(event::SSH_INPUT, json!({ "input": keys })).await?;
+    eventually(async || Ok(typed.exists())).await?;
+    poller.send(format!(r#"42{},["{}"]"#, event::NAMESPACE, event::TIMEOUT)).await?;
+    poller.until("timed_out").await
 }
 
 /// How long a browser may be dead unnoticed.

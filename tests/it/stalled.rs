@@ -2,8 +2,11 @@
 
 use std::{env, fs, path::Path, time::Duration};
 
+use anyhow::Context as _;
+use futures_util::FutureExt as _;
 use testkit::{PageClient, Sshd, demo_sshd::Script, process};
 use tokio::time::{Instant, sleep};
+use wire::{Code, event};
 
 use crate::{
     resume_setup::Gateway,
@@ -21,17 +24,23 @@ fn output() -> u64 {
     if env::var_os("ALFRESCO_SSH_FULL").is_some() { 1024 * MEBIBYTE } else { 96 * MEBIBYTE }
 }
 
-/// The resident memory of the gateway, and the most that was seen of it.
+/// How many sessions print it.
+fn sessions() -> usize {
+    env::var("STALL_N").ok().and_then(|n| n.parse().ok()).unwrap_or(4)
+}
+
+/// The resident memory of the gateway before its sessions took something, and the most that was seen since.
 struct Memory<'a> {
     gateway: &'a Gateway,
+    sessions: u64,
     before: u64,
     most: u64,
 }
 
 impl<'a> Memory<'a> {
-    fn of(gateway: &'a Gateway) -> Result<Self> {
+    fn of(gateway: &'a Gateway, sessions: usize) -> Result<Self> {
         let before = process::memory(gateway.binary.id()?, "status", "VmRSS")?;
-        Ok(Self { gateway, before, most: before })
+        Ok(Self { gateway, sessions: sessions as u64, before, most: before })
     }
 
     fn look(&mut self) -> Result {
@@ -39,8 +48,12 @@ impl<'a> Memory<'a> {
         Ok(())
     }
 
-    fn grown(&self) -> u64 {
-        self.most - self.before
+    fn assert_little(&mut self, when: &str) -> Result {
+        self.look()?;
+        let each = (self.most - self.before) / self.sessions;
+        println!("{when}: {} KiB for each of {}", each / 1024, self.sessions);
+        assert!(each <= EACH, "{when}: {} KiB", each / 1024);
+        Ok(())
     }
 }
 
@@ -64,50 +77,55 @@ async fn flood_beside_keys(gateway: &Gateway, sshd: &Sshd, name: &str) -> Result
 async fn typed(page: &mut PageClient, keys: &Path, number: usize) -> Result {
     page.type_keys(format!("key-{number}\r")).await?;
     let word = format!("key-{number}\n");
-    eventually(async || Ok(fs::read_to_string(keys).is_ok_and(|text| text.ends_with(&word)))).await
+    let written =
+        eventually(async || Ok(fs::read_to_string(keys).is_ok_and(|text| text.ends_with(&word)))).await;
+    written.with_context(|| format!("{} never held {word:?}", keys.display()))
 }
 
-/// One page reads and never acknowledges, one does not even read. Both still type; then both are gone.
+/// Half of the pages read and never acknowledge, half do not even read. All still type; then all are gone.
 #[tokio::test]
 async fn output_that_nobody_takes_costs_little_attached_or_not() -> Result {
+    let names: Vec<String> = (0..sessions()).map(|number| format!("flood-{number}")).collect();
     let (sshd, gateway) = (Sshd::start().await?, Gateway::start(&[]).await?);
     // What is loaded once is loaded.
     let mut first = gateway.open_bash(&sshd).await?;
     first.type_keys("yes | head -c 4M; exit\r").await?;
     first.until_closed().await?;
-    let mut pages = [
-        flood_beside_keys(&gateway, &sshd, "unacknowledged").await?,
-        flood_beside_keys(&gateway, &sshd, "unread").await?,
-    ];
-    let mut memory = Memory::of(&gateway)?;
-    for page in &mut pages {
+    drop(first);
+    let mut pages = Vec::new();
+    for name in &names {
+        pages.push(flood_beside_keys(&gateway, &sshd, name).await?);
+    }
+    let mut memory = Memory::of(&gateway, names.len())?;
+    for (number, page) in pages.iter_mut().enumerate() {
         page.acknowledges = false;
         page.returns = false;
+        if number % 2 == 0 {
+            page.until_offset(page.have() + NEARLY_ALL).await?;
+        }
     }
-    let begun = pages[0].have();
-    pages[0].until_offset(begun + NEARLY_ALL).await?;
     for number in 0..30 {
-        for (page, name) in pages.iter_mut().zip(["unacknowledged", "unread"]) {
+        for (page, name) in pages.iter_mut().zip(&names) {
             typed(page, &sshd.dir().join(format!("{name}.keys")), number).await?;
         }
         memory.look()?;
     }
-    let (sessions, attached) = (pages.len() as u64, memory.grown());
-    println!("attached: {} KiB for each of {sessions}", attached / sessions / 1024);
-    assert!(attached <= sessions * EACH, "{} KiB", attached / 1024);
+    memory.assert_little("attached")?;
+    let tokens = pages.iter().map(PageClient::token).collect::<Result<Vec<_>>>()?;
     drop(pages);
     let deadline = Instant::now() + Duration::from_secs(150);
-    let done = ["unacknowledged.done", "unread.done"].map(|name| sshd.dir().join(name));
-    while !done.iter().all(|file| file.exists()) {
+    while !names.iter().all(|name| sshd.dir().join(format!("{name}.done")).exists()) {
         memory.look()?;
         anyhow::ensure!(Instant::now() < deadline, "nobody printed to the end");
         sleep(Duration::from_millis(20)).await;
     }
-    memory.look()?;
-    let detached = memory.grown();
-    println!("{} MiB detached: {} KiB for each", output() / MEBIBYTE, detached / sessions / 1024);
-    assert!(detached <= sessions * EACH, "{} KiB", detached / 1024);
-    Ok(())
+    memory.assert_little(&format!("{} MiB detached", output() / MEBIBYTE))?;
+    for token in tokens {
+        let mut page = gateway.resume(&token).await?;
+        page.type_keys("\x04exit\r").await?;
+        page.until_closed().await?;
+    }
+    gateway.base.is_back().await
 }
 
 #[tokio::test]
@@ -115,7 +133,7 @@ async fn a_hundred_pages_that_take_nothing_stay_below_400_mib() -> Result {
     const PAGES: usize = 100;
     let sshd = scripted(Script::Flood).await?;
     let gateway = Gateway::start(&["--max-sessions-per-address", "100"]).await?;
-    let mut memory = Memory::of(&gateway)?;
+    let mut memory = Memory::of(&gateway, PAGES)?;
     let mut pages = Vec::new();
     for _ in 0..PAGES {
         let mut page =
@@ -128,12 +146,21 @@ async fn a_hundred_pages_that_take_nothing_stay_below_400_mib() -> Result {
     // Each key lets the gateway read more of what stands before it.
     for round in 1..=12 {
         for page in &mut pages {
+            // Whoever answers no pings is gone.
+            while let Some(step) = page.step().now_or_never() {
+                step?;
+            }
             page.type_keys("x").await?;
         }
         seen(&sshd, |record| record.input_bytes == (round * PAGES) as u64).await?;
         memory.look()?;
     }
-    println!("{} KiB for each of {PAGES}", memory.grown() / PAGES as u64 / 1024);
-    assert!(memory.grown() <= PAGES as u64 * EACH, "{} KiB", memory.grown() / 1024);
-    Ok(())
+    memory.assert_little("attached")?;
+    for page in &mut pages {
+        page.socket()?.emit_bare(event::TIMEOUT).await?;
+        page.acknowledges = true;
+        assert_eq!(page.until_closed().await?.code, Code::TimedOut);
+    }
+    drop(pages);
+    gateway.base.is_back().await
 }

@@ -93,6 +93,12 @@ impl PageClient {
         self.received.end
     }
 
+    /// The offset behind all output that it acknowledged.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
     /// Takes the SHA-256 of the next so many bytes of output.
     pub fn tally(&mut self, bytes: usize) {
         self.received.tally = Some(Tally { left: bytes, context: Context::new(&SHA256) });
