@@ -43,7 +43,7 @@ mod snapshot;
 mod tabs;
 mod terminal;
 
-use std::borrow::Cow;
+use std::cell::RefCell;
 
 use bytes::Bytes;
 use parser::{Parser, Perform as _};
@@ -55,6 +55,12 @@ const MOST_COLS: u16 = 1000;
 const MOST_ROWS: u16 = 500;
 /// How far a run is fed before it is looked at again.
 const STEP: usize = 64;
+
+thread_local! {
+    /// Where the pieces of a run are joined: once for a thread that feeds many screens, rather than
+    /// once for each of them.
+    static JOINED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A terminal's screen, its history and its modes.
 #[derive(Debug)]
@@ -79,11 +85,19 @@ impl Screen {
     /// The same as feeding each piece; what cannot show any more, neither on the screen nor in the history,
     /// is skipped cheaply.
     pub fn feed_run(&mut self, pieces: &[Bytes]) {
-        let run: Cow<'_, [u8]> = match pieces {
-            [only] => Cow::Borrowed(only),
-            _ => Cow::Owned(pieces.concat()),
-        };
-        let mut rest: &[u8] = &run;
+        match pieces {
+            [only] => self.feed_whole_run(only),
+            _ => JOINED.with_borrow_mut(|joined| {
+                joined.clear();
+                joined.reserve_exact(pieces.iter().map(Bytes::len).sum());
+                pieces.iter().for_each(|piece| joined.extend_from_slice(piece));
+                self.feed_whole_run(joined);
+            }),
+        }
+    }
+
+    fn feed_whole_run(&mut self, run: &[u8]) {
+        let mut rest = run;
         while !rest.is_empty() {
             rest = &rest[self.feed_some(rest)..];
         }

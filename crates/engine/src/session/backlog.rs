@@ -37,6 +37,10 @@ impl Backlog {
     /// Adds bytes. They are copied, so that small messages cost their bytes only.
     pub(crate) fn push(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
+            if self.tail.is_empty() && self.pieces.back().is_some_and(|(_, piece)| piece.len() == CHUNK) {
+                // In a flood: at once as large as it will be.
+                self.tail.reserve(CHUNK);
+            }
             let (now, later) = bytes.split_at(bytes.len().min(CHUNK - self.tail.len()));
             self.tail.extend_from_slice(now);
             self.end += now.len() as u64;

@@ -17,8 +17,9 @@ use crate::{client::Snapshot, target::TermSize};
 
 /// Output is fed when so much of it waits, in bytes: in long runs most of a flood is skipped.
 const RUN: u64 = 768 * 1024;
-/// While a run is fed, the shell is read until so much waits: what is kept in any case.
-const BEHIND: u64 = 1024 * 1024;
+/// While a run is fed, so much more is read, in bytes: with the run it is about what is kept in any
+/// case, so that a run is never in memory for itself.
+const BEHIND: u64 = 256 * 1024;
 /// So many changes of size may wait; from then on the last is replaced.
 const MAX_SIZES: usize = 256;
 
