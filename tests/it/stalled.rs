@@ -19,14 +19,12 @@ const EACH: u64 = 4 * MEBIBYTE;
 /// The credit of a page but for one chunk, which may not fit into the rest.
 const NEARLY_ALL: u64 = (256 - 64) * 1024;
 
+/// How many sessions print it.
+const SESSIONS: usize = 4;
+
 /// Output of each session; all of it where `ALFRESCO_SSH_FULL` is set.
 fn output() -> u64 {
     if env::var_os("ALFRESCO_SSH_FULL").is_some() { 1024 * MEBIBYTE } else { 96 * MEBIBYTE }
-}
-
-/// How many sessions print it.
-fn sessions() -> usize {
-    env::var("STALL_N").ok().and_then(|n| n.parse().ok()).unwrap_or(4)
 }
 
 /// The resident memory of the gateway before its sessions took something, and the most that was seen since.
@@ -85,7 +83,7 @@ async fn typed(page: &mut PageClient, keys: &Path, number: usize) -> Result {
 /// Half of the pages read and never acknowledge, half do not even read. All still type; then all are gone.
 #[tokio::test]
 async fn output_that_nobody_takes_costs_little_attached_or_not() -> Result {
-    let names: Vec<String> = (0..sessions()).map(|number| format!("flood-{number}")).collect();
+    let names: Vec<String> = (0..SESSIONS).map(|number| format!("flood-{number}")).collect();
     let (sshd, gateway) = (Sshd::start().await?, Gateway::start(&[]).await?);
     // What is loaded once is loaded.
     let mut first = gateway.open_bash(&sshd).await?;

@@ -95,12 +95,6 @@ impl Proxy {
         (plan.done, plan.ahead.iter().map(VecDeque::len).sum())
     }
 
-    /// Bytes carried so far.
-    #[must_use]
-    pub fn carried(&self, direction: Direction) -> u64 {
-        self.link.plan.lock().0.carried[direction as usize]
-    }
-
     /// Ends every connection there is now.
     pub fn cut(&self, cut: Cut) {
         self.link.command.send_replace(cut);
