@@ -295,7 +295,7 @@ test.describe('when the way to the gateway is cut', () => {
     await page.goto(`${narrow.origin}${new URL(await gateway.create(sshd.target)).pathname}`);
     await terminal.prompt();
     await terminal.run(
-      `clear; echo waits; until [ -e ${go} ]; do sleep 0.1; done; seq 1 200000; touch ${done}`,
+      `clear; echo wa""its; until [ -e ${go} ]; do sleep 0.1; done; seq 1 200000; touch ${done}`,
     );
     await terminal.shows('waits');
     narrow.open = false;
