@@ -246,20 +246,11 @@ impl Outbound {
 
 impl Client for Outbound {
     fn limits(&self) -> FlowLimits {
-        match self.protocol {
-            Protocol::Page => FlowLimits {
-                high_water: limits::OUTPUT_HIGH_WATER,
-                low_water: limits::OUTPUT_LOW_WATER,
-                chunks: MAX_CHUNKS,
-                tell_input_every: limits::INPUT_ACK_EVERY,
-            },
-            Protocol::Original => FlowLimits {
-                high_water: limits::METERED_HIGH_WATER,
-                low_water: limits::METERED_LOW_WATER,
-                chunks: MAX_CHUNKS,
-                tell_input_every: limits::INPUT_ACK_EVERY,
-            },
-        }
+        let (high_water, low_water) = match self.protocol {
+            Protocol::Page => (limits::OUTPUT_HIGH_WATER, limits::OUTPUT_LOW_WATER),
+            Protocol::Original => (limits::METERED_HIGH_WATER, limits::METERED_LOW_WATER),
+        };
+        FlowLimits { high_water, low_water, chunks: MAX_CHUNKS, tell_input_every: limits::INPUT_ACK_EVERY }
     }
 
     fn output(&self, offset: u64, bytes: &Bytes) -> Result<(), ClientFull> {
