@@ -163,16 +163,21 @@ impl Session {
     }
 }
 
+/// The end comes soon, behind all output, and leaves nothing.
+fn ends_soon(mut session: Session, doing: Doing) -> Result {
+    let started = Instant::now();
+    let events = session.until_gone(matches!(doing, Doing::Flood));
+    assert!(started.elapsed() < SOON, "{doing:?}: {:?}", started.elapsed());
+    session.check_rest(doing, events)?;
+    session.check_nothing_left()
+}
+
 #[test]
 fn a_frozen_server_is_noticed_whatever_the_session_does() -> Result {
     for doing in ALL {
-        let mut session = Session::start(doing, SHORT, &[])?;
+        let session = Session::start(doing, SHORT, &[])?;
         let _frozen = Frozen::freeze(&session.server)?;
-        let started = Instant::now();
-        let events = session.until_gone(matches!(doing, Doing::Flood));
-        assert!(started.elapsed() < SOON, "{doing:?}: {:?}", started.elapsed());
-        session.check_rest(doing, events)?;
-        session.check_nothing_left()?;
+        ends_soon(session, doing)?;
     }
     Ok(())
 }
@@ -181,15 +186,11 @@ fn a_frozen_server_is_noticed_whatever_the_session_does() -> Result {
 fn a_killed_server_is_noticed_at_once_whatever_the_session_does() -> Result {
     for doing in ALL {
         // Nothing but the end of the connection can tell of it.
-        let mut session = Session::start(doing, Patience::default(), &[])?;
+        let session = Session::start(doing, Patience::default(), &[])?;
         for connection in session.server.connections() {
             process::signal(connection, KILL)?;
         }
-        let started = Instant::now();
-        let events = session.until_gone(matches!(doing, Doing::Flood));
-        assert!(started.elapsed() < SOON, "{doing:?}: {:?}", started.elapsed());
-        session.check_rest(doing, events)?;
-        session.check_nothing_left()?;
+        ends_soon(session, doing)?;
     }
     Ok(())
 }
