@@ -5,6 +5,7 @@
 
 mod client;
 mod dial;
+mod hash;
 mod options;
 mod quota;
 mod reason;

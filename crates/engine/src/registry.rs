@@ -24,7 +24,7 @@ use crate::{
     options::Options,
     quota::{Full, Quota},
     sealed::SealError,
-    session::{Attachment, Owner, Seat, mailbox::Mailbox},
+    session::{Attachment, Owner, mailbox::Mailbox, seat::Seat},
     sessions::{Counts, Right, SessionUnknown, Sessions},
     target::TermSize,
     ticket::{IssueError, Issued, SessionOrder, Ticket, TicketUnknown, Tickets},
@@ -136,7 +136,7 @@ impl Registry {
         let mailbox = Arc::new(Mailbox::default());
         let generation = mailbox.attach_first();
         let over = CancellationToken::new();
-        let membership = self.sessions.enter(Arc::clone(&mailbox));
+        let membership = self.sessions.enter(Arc::clone(&mailbox), generation);
         let attachment = Attachment::new(
             Arc::clone(&mailbox),
             generation,
@@ -151,7 +151,6 @@ impl Registry {
             ticket: redeemed,
             size,
             seat: Seat::new(client, over),
-            generation,
             mailbox,
             membership,
             stop: self.stop.child_token(),

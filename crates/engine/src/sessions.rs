@@ -13,7 +13,8 @@ use crate::{
     client::Client,
     session::{
         Attachment,
-        mailbox::{Generation, Mailbox, Newcomer},
+        mailbox::{Generation, Mailbox},
+        seat::{Newcomer, Seat, Welcome},
     },
     ticket::TicketHash,
     token::{ResumeToken, TokenHash},
@@ -69,7 +70,7 @@ struct Table {
 struct Entry {
     mailbox: Arc<Mailbox>,
     standing: Standing,
-    /// Whose token is the current one.
+    /// Who is attached, or was last.
     generation: Generation,
     /// The right of whoever is attached, or was last.
     current: Option<TokenHash>,
@@ -96,15 +97,15 @@ pub(crate) struct Membership {
 }
 
 impl Sessions {
-    /// Enters a session that begins to dial.
-    pub(crate) fn enter(self: &Arc<Self>, mailbox: Arc<Mailbox>) -> Membership {
+    /// Enters a session that begins to dial, for whom this attachment is.
+    pub(crate) fn enter(self: &Arc<Self>, mailbox: Arc<Mailbox>, generation: Generation) -> Membership {
         let mut table = self.table.lock();
         let id = table.next;
         table.next += 1;
         let entry = Entry {
             mailbox,
             standing: Standing::Dialing,
-            generation: 0,
+            generation,
             current: None,
             previous: None,
             take_back: VecDeque::new(),
@@ -129,14 +130,16 @@ impl Sessions {
         let over = CancellationToken::new();
         let mailbox = Arc::clone(&entry.mailbox);
         let starts = matches!(right, Right::Ticket(_));
-        let newcomer = Newcomer { client, have, starts, token: token.clone(), over: over.clone() };
+        let hash = token.hash();
+        let newcomer =
+            Newcomer { seat: Seat::new(client, over.clone()), have, welcome: Welcome { token, starts } };
         let (generation, before) = mailbox.attach(newcomer);
         entry.generation = generation;
         entry.standing = Standing::Attached;
-        table.rotate(id, shown, token.hash());
+        table.rotate(id, shown, hash);
         drop(table);
         if let Some(before) = before {
-            before.give_way(self.take_back(id));
+            before.seat.tell_taken_over(self.take_back(id));
         }
         Ok(Attachment::new(mailbox, generation, over, Arc::clone(self), id))
     }
@@ -160,12 +163,16 @@ impl Sessions {
         Some(token)
     }
 
-    /// The attached browser keeps its token: the one before is void. Says whether it has one.
+    /// The attached browser keeps its token: the one before is void. `false` as long as there is
+    /// no token to keep yet.
     pub(crate) fn token_kept(&self, id: SessionId, generation: Generation) -> bool {
         let mut table = self.table.lock();
-        let Some(entry) = table.entries.get_mut(&id) else { return false };
-        if entry.generation != generation {
+        let Some(entry) = table.entries.get_mut(&id) else { return true };
+        if entry.standing == Standing::Dialing {
             return false;
+        }
+        if entry.generation != generation {
+            return true;
         }
         let (previous, ticket) = (entry.previous.take(), entry.ticket.take());
         if let Some(previous) = previous {
@@ -225,12 +232,11 @@ impl Table {
 
 impl Membership {
     /// The first right to come back, for whoever started the session with this ticket.
-    pub(crate) fn first_token(&self, generation: Generation, ticket: TicketHash) -> Option<ResumeToken> {
+    pub(crate) fn first_token(&self, ticket: TicketHash) -> Option<ResumeToken> {
         let token = random()?;
         let mut table = self.sessions.table.lock();
         let entry = table.entries.get_mut(&self.id)?;
         entry.current = Some(token.hash());
-        entry.generation = generation;
         entry.ticket = Some(ticket);
         table.by_token.insert(token.hash(), self.id);
         table.by_ticket.insert(ticket, self.id);

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose};
 use secrecy::SecretString;
+
+use crate::hash::sha256;
 
 /// An SSH server and the account on it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -56,9 +57,7 @@ impl Fingerprint {
     /// The fingerprint of a public key in its wire encoding (RFC 4253, section 6.6).
     #[must_use]
     pub fn of_public_key(blob: &[u8]) -> Self {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest::digest(&digest::SHA256, blob).as_ref());
-        Self(bytes)
+        Self(sha256(blob))
     }
 
     /// Reads `SHA256:…` or a public key line such as `ssh-ed25519 AAAA… comment`.

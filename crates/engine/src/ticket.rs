@@ -6,12 +6,12 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use aws_lc_rs::digest;
 use parking_lot::Mutex;
 use tokio::{task::AbortHandle, time::Instant};
 use uuid::Uuid;
 
 use crate::{
+    hash::sha256,
     options::Options,
     sealed::{SealError, SealedCredentials, Sealer},
     target::{Credentials, Target, TermSize},
@@ -40,9 +40,7 @@ impl Ticket {
     }
 
     pub(crate) fn hash(&self) -> TicketHash {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest::digest(&digest::SHA256, self.0.as_bytes()).as_ref());
-        TicketHash(hash)
+        TicketHash(sha256(self.0.as_bytes()))
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::hash::sha256;
 
 const LENGTH: usize = 32;
 
@@ -35,9 +37,7 @@ impl ResumeToken {
     }
 
     pub(crate) fn hash(&self) -> TokenHash {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest::digest(&digest::SHA256, &self.0).as_ref());
-        TokenHash(hash)
+        TokenHash(sha256(&self.0))
     }
 }
 

@@ -13,6 +13,8 @@ const WARN_BEFORE: Duration = Duration::from_secs(60);
 pub(crate) struct Clock {
     idle: Option<Timer>,
     max: Option<Timer>,
+    /// When the gateway goes down, which it sees to itself.
+    drain: Option<Instant>,
 }
 
 /// What the clock says.
@@ -32,7 +34,7 @@ impl Clock {
     /// The session begins now.
     pub(crate) fn new(idle: Option<Duration>, max: Option<Duration>, now: Instant) -> Self {
         let timer = |limit| Timer { limit, ends: now + limit, warned: false };
-        Self { idle: idle.map(timer), max: max.map(timer) }
+        Self { idle: idle.map(timer), max: max.map(timer), drain: None }
     }
 
     /// The user did something.
@@ -40,6 +42,11 @@ impl Clock {
         if let Some(idle) = &mut self.idle {
             *idle = Timer { limit: idle.limit, ends: now + idle.limit, warned: false };
         }
+    }
+
+    /// The gateway goes down then.
+    pub(crate) fn drain(&mut self, at: Instant) {
+        self.drain = Some(at);
     }
 
     /// When there will be something due.
@@ -66,11 +73,15 @@ impl Clock {
     }
 
     /// The warnings that stand, for a browser that has not heard them.
-    pub(crate) fn warnings(&self) -> impl Iterator<Item = (EndingCause, Instant)> {
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = (EndingCause, Instant)> + use<> {
         let stands =
             |timer: &Option<Timer>| timer.as_ref().filter(|timer| timer.warned).map(|timer| timer.ends);
-        let idle = stands(&self.idle).map(|ends| (EndingCause::Idle, ends));
-        idle.into_iter().chain(stands(&self.max).map(|ends| (EndingCause::MaxDuration, ends)))
+        let all = [
+            (EndingCause::Idle, stands(&self.idle)),
+            (EndingCause::MaxDuration, stands(&self.max)),
+            (EndingCause::Drain, self.drain),
+        ];
+        all.into_iter().filter_map(|(cause, ends)| Some((cause, ends?)))
     }
 }
 

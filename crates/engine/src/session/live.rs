@@ -14,9 +14,10 @@ use super::{
     mailbox::Mailbox,
     mirror::{Finished, Mirror},
     outbox::Outbox,
+    seat::{Seat, Welcome},
 };
 use crate::{
-    client::{Client, EndingCause, Notice},
+    client::{EndingCause, Notice},
     dial::{Exit, Shell, ShellEvent, ShellGone, Transport},
     options::Options,
     reason::CloseReason,
@@ -32,31 +33,6 @@ pub(super) const STALL_LIMIT: Duration = Duration::from_secs(150);
 /// something else than its shell.
 pub(super) const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
 
-/// Whoever is attached. Dropped, it hears nothing more.
-pub(crate) struct Seat {
-    pub(super) client: Arc<dyn Client>,
-    over: CancellationToken,
-}
-
-impl Seat {
-    /// `over` is cancelled when this client hears nothing more.
-    pub(crate) fn new(client: Arc<dyn Client>, over: CancellationToken) -> Self {
-        Self { client, over }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let closed = Notice::Closed { reason: CloseReason::Internal, retry: false, lasted: None };
-            if self.client.notice(&closed).is_err() {
-                tracing::warn!("the browser of a session that panicked cannot be told");
-            }
-        }
-        self.over.cancel();
-    }
-}
-
 /// Who has the session.
 pub(super) enum Presence {
     /// Somebody is attached.
@@ -65,12 +41,6 @@ pub(super) enum Presence {
     Joining(Seat, Welcome),
     /// Nobody is; somebody may come back until then.
     Detached(Instant),
-}
-
-/// What a newcomer is told besides the screen.
-pub(super) struct Welcome {
-    pub(super) token: ResumeToken,
-    pub(super) starts: bool,
 }
 
 /// How far a session is.
@@ -113,8 +83,6 @@ pub(super) struct Live {
     pub(super) options: Arc<Options>,
     pub(super) opened: Instant,
     pub(super) clock: Clock,
-    /// When the gateway goes down, once it does.
-    pub(super) drain: Option<Instant>,
     pub(super) presence: Presence,
     pub(super) phase: Phase,
     pub(super) outbox: Outbox,
@@ -179,7 +147,6 @@ impl Live {
             options,
             opened: now,
             clock: Clock::new(beginning.idle_timeout, beginning.max_duration, now),
-            drain: None,
             presence: Presence::Attached(seat),
             phase: Phase::Running,
             outbox,
@@ -219,7 +186,7 @@ impl Live {
                 Event::Stop => self.on_stop(),
                 Event::Mail => self.on_mail(),
                 Event::Written(result) => self.on_written(result),
-                Event::Resized => self.on_resized(),
+                Event::Resized => self.send_size(),
                 // It may be read from now on.
                 Event::Closed | Event::TargetGone => {}
                 Event::Mirrored(finished) => self.on_mirrored(finished),
@@ -288,7 +255,7 @@ impl Live {
             self.on_newcomer(newcomer);
         }
         if let Some(at) = post.drain {
-            self.drain = Some(at);
+            self.clock.drain(at);
             self.warn(EndingCause::Drain, at);
         }
         if post.active {

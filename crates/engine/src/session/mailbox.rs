@@ -4,19 +4,12 @@
 //! everything else only the newest counts, so its bound is one of bytes and posting never waits.
 //! Whoever was attached before posts into nothing.
 
-use std::sync::Arc;
-
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
-use tokio_util::sync::CancellationToken;
 
-use crate::{
-    client::{Client, Notice},
-    reason::CloseReason,
-    target::TermSize,
-    token::ResumeToken,
-};
+use super::seat::Newcomer;
+use crate::{reason::CloseReason, target::TermSize};
 
 /// The most input that may wait for the target, in bytes: more ends the session.
 pub const MAX_WAITING_INPUT: usize = 4 * 1024 * 1024;
@@ -64,34 +57,6 @@ pub(crate) struct Post {
     /// The gateway goes down at this time.
     pub(crate) drain: Option<Instant>,
     pub(crate) close: Option<CloseReason>,
-}
-
-/// Somebody who takes the session.
-pub(crate) struct Newcomer {
-    pub(crate) client: Arc<dyn Client>,
-    /// The output that it has.
-    pub(crate) have: Option<u64>,
-    /// It starts the session, as far as it knows.
-    pub(crate) starts: bool,
-    pub(crate) token: ResumeToken,
-    /// Cancelled when this client hears nothing more.
-    pub(crate) over: CancellationToken,
-}
-
-impl Newcomer {
-    /// Another one came before the session could turn to this one.
-    pub(crate) fn give_way(self, take_back: Option<ResumeToken>) {
-        tell_taken_over(&*self.client, take_back);
-        self.over.cancel();
-    }
-}
-
-/// A client that cannot be told finds out by losing its connection.
-pub(crate) fn tell_taken_over(client: &dyn Client, take_back: Option<ResumeToken>) {
-    let told = take_back.map(|token| client.notice(&Notice::TakenOver { token }));
-    if !matches!(told, Some(Ok(()))) {
-        tracing::debug!("a browser whose session was taken over cannot be told");
-    }
 }
 
 impl Mailbox {

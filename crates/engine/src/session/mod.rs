@@ -11,8 +11,8 @@ mod outbox;
 mod owner;
 mod presence;
 mod pump;
+pub(crate) mod seat;
 
 pub use attachment::Attachment;
-pub(crate) use live::Seat;
 pub use mailbox::{InputRefused, MAX_WAITING_INPUT};
 pub(crate) use owner::Owner;

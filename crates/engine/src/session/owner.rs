@@ -9,10 +9,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    live::{Beginning, FAREWELL_LIMIT, Live, Seat},
-    mailbox::{Generation, Mailbox},
+    live::{Beginning, FAREWELL_LIMIT, Live},
+    mailbox::Mailbox,
     mirror::Mirror,
     outbox::Outbox,
+    seat::Seat,
 };
 use crate::{
     client::{Client, Notice},
@@ -32,7 +33,6 @@ pub(crate) struct Owner {
     pub(crate) ticket: Redeemed,
     pub(crate) size: Option<TermSize>,
     pub(crate) seat: Seat,
-    pub(crate) generation: Generation,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) membership: Membership,
     pub(crate) stop: CancellationToken,
@@ -74,8 +74,7 @@ impl Owner {
     async fn open(self, transport: Transport, size: TermSize) -> CloseReason {
         let (idle_timeout, max_duration) = self.ticket.time_limits(&self.options);
         let resumes = !self.options.detach_grace.is_zero() && self.seat.client.can_resume();
-        let token =
-            if resumes { self.membership.first_token(self.generation, self.ticket.hash()) } else { None };
+        let token = if resumes { self.membership.first_token(self.ticket.hash()) } else { None };
         self.ticket.burn();
         let beginning = Beginning {
             transport,

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    live::{FAREWELL_LIMIT, Live, Phase, Presence, STALL_LIMIT, Seat, Welcome},
-    mailbox::{Newcomer, tell_taken_over},
+    live::{FAREWELL_LIMIT, Live, Phase, Presence, STALL_LIMIT},
     mirror::Mirror,
+    seat::{Newcomer, Seat, Welcome},
 };
 use crate::{
     client::{EndingCause, Notice, Snapshot},
@@ -18,9 +18,7 @@ use crate::{
 impl Live {
     /// Somebody takes the session.
     pub(super) fn on_newcomer(&mut self, newcomer: Newcomer) {
-        let Newcomer { client, have, starts, token, over } = newcomer;
-        let seat = Seat::new(client, over);
-        let welcome = Welcome { token, starts };
+        let Newcomer { seat, have, welcome } = newcomer;
         // Who was told the last word hears nothing more.
         let is_told = matches!(self.phase, Phase::Over(_));
         if let Phase::Telling { reason, .. } | Phase::Over(reason) = &self.phase {
@@ -31,7 +29,7 @@ impl Live {
         if let Presence::Attached(before) | Presence::Joining(before, _) = &self.presence
             && !is_told
         {
-            tell_taken_over(&*before.client, self.membership.take_back());
+            before.tell_taken_over(self.membership.take_back());
         }
         match (have.filter(|have| self.outbox.continues_from(*have)), &mut self.mirror) {
             (Some(have), _) => self.join(seat, welcome, have, None),
@@ -46,19 +44,26 @@ impl Live {
     /// The screen as of where the mirror is, for whoever waits for it.
     pub(super) fn on_screen(&mut self, snapshot: Snapshot) {
         let offset = self.mirror.as_ref().map_or(0, Mirror::fed);
-        if let Presence::Joining(..) = self.presence
-            && let Presence::Joining(seat, welcome) = self.leave_presence()
-        {
+        if let Some((seat, welcome)) = self.take_joining() {
             self.join(seat, welcome, offset, Some(snapshot));
         }
     }
 
     /// There is no screen: whoever waits for it goes on without.
     pub(super) fn on_screen_lost(&mut self) {
-        if let Presence::Joining(..) = self.presence
-            && let Presence::Joining(seat, welcome) = self.leave_presence()
-        {
+        if let Some((seat, welcome)) = self.take_joining() {
             self.join_without_screen(seat, welcome);
+        }
+    }
+
+    /// Whoever waits for the screen, if somebody does.
+    fn take_joining(&mut self) -> Option<(Seat, Welcome)> {
+        match self.leave_presence() {
+            Presence::Joining(seat, welcome) => Some((seat, welcome)),
+            other => {
+                self.presence = other;
+                None
+            }
         }
     }
 
@@ -79,12 +84,8 @@ impl Live {
         if welcome.starts {
             self.outbox.push_notice(Notice::Ready);
         }
-        let warnings: Vec<_> = self.clock.warnings().collect();
-        for (cause, ends) in warnings {
+        for (cause, ends) in self.clock.warnings() {
             self.warn(cause, ends);
-        }
-        if let Some(at) = self.drain {
-            self.warn(EndingCause::Drain, at);
         }
         self.progress = Instant::now();
         self.membership.stands(Standing::Attached);
@@ -175,19 +176,13 @@ impl Live {
             (Phase::Telling { reason, until }, Presence::Attached(_)) => {
                 (self.outbox.is_empty() || now >= *until).then(|| Phase::Over(reason.clone()))
             }
-            // Whoever comes back hears it all.
-            (Phase::Telling { reason, .. }, Presence::Detached(until))
-                if self.is_awaited(reason, *until, now) =>
-            {
-                Some(Phase::Draining { reason: reason.clone(), limit: STALL_LIMIT })
-            }
-            (Phase::Draining { reason, .. }, Presence::Detached(until))
-                if self.is_awaited(reason, *until, now) =>
-            {
-                None
-            }
-            (Phase::Draining { reason, .. } | Phase::Telling { reason, .. }, _) => {
-                Some(Phase::Over(reason.clone()))
+            (Phase::Draining { reason, .. } | Phase::Telling { reason, .. }, Presence::Detached(until)) => {
+                if !self.is_awaited(reason, *until, now) {
+                    return Some(Phase::Over(reason.clone()));
+                }
+                // Whoever comes back hears it all.
+                matches!(self.phase, Phase::Telling { .. })
+                    .then(|| Phase::Draining { reason: reason.clone(), limit: STALL_LIMIT })
             }
         }
     }
@@ -215,10 +210,9 @@ impl Live {
         drop(membership);
         if let Some(newcomer) = mailbox.take_post().newcomer {
             let closed = Notice::Closed { reason: reason.clone(), retry: false, lasted: Some(lasted) };
-            if newcomer.client.notice(&closed).is_err() {
+            if newcomer.seat.client.notice(&closed).is_err() {
                 tracing::debug!("a browser that came back too late cannot be told");
             }
-            newcomer.over.cancel();
         }
     }
 }

@@ -55,10 +55,6 @@ impl Live {
         }
     }
 
-    pub(super) fn on_resized(&mut self) {
-        self.send_size();
-    }
-
     /// Takes what the shell has ready, at most about a chunk, and hands it on in one go: a lone
     /// echo leaves at once, and a flood of small messages coalesces by itself.
     pub(super) fn on_shell(&mut self, event: Option<ShellEvent>) {
@@ -119,8 +115,7 @@ impl Live {
     pub(super) fn note_pause(&mut self) {
         let paused = self.excess() > 0;
         if paused && !self.paused {
-            let now = Instant::now();
-            self.progress = now;
+            self.progress = Instant::now();
         }
         self.paused = paused;
     }

@@ -108,13 +108,7 @@ async fn what_a_dead_socket_took_at_the_end_is_heard_by_whoever_comes_back() {
 #[tokio::test(start_paused = true)]
 async fn the_size_named_with_a_ticket_that_leads_back_counts() {
     let mut bench = Bench::new();
-    let ticket = bench.ticket("example");
-    let lost = Browser::resuming();
-    let first = bench.registry.start(&ticket, None, Arc::clone(&lost) as _, HERE).unwrap();
-    let mut far_end = bench.far_ends.recv().await.unwrap();
-    lost.token().await;
-    first.gone();
-    bench.until_detached(1).await;
+    let (ticket, mut far_end) = bench.lose_token().await;
     let page = Browser::resuming();
     let size = TermSize::clamped(123, 45);
     let _second = bench.registry.start(&ticket, Some(size), Arc::clone(&page) as _, HERE).unwrap();
@@ -127,13 +121,7 @@ async fn the_size_named_with_a_ticket_that_leads_back_counts() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_cannot_come_back_takes_no_session_that_waits() {
     let mut bench = Bench::new();
-    let ticket = bench.ticket("example");
-    let lost = Browser::resuming();
-    let first = bench.registry.start(&ticket, None, Arc::clone(&lost) as _, HERE).unwrap();
-    let _far_end = bench.far_ends.recv().await.unwrap();
-    lost.token().await;
-    first.gone();
-    bench.until_detached(1).await;
+    let (ticket, _far_end) = bench.lose_token().await;
     let original = Arc::new(Browser::default());
     let second = bench.registry.start(&ticket, None, Arc::clone(&original) as _, HERE);
     assert_eq!(second.err(), Some(StartError::TicketUnknown(TicketUnknown)));

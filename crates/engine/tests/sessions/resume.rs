@@ -238,8 +238,7 @@ async fn a_session_whose_token_never_arrived_is_found_by_its_ticket() {
     let mut bench = Bench::new();
     let ticket = bench.ticket("example");
     let lost = Browser::resuming();
-    let first = bench.registry.start(&ticket, None, Arc::clone(&lost) as _, HERE).unwrap();
-    let mut far_end = bench.far_ends.recv().await.unwrap();
+    let (first, mut far_end) = bench.open_with(&ticket, &lost).await;
     lost.token().await;
     let page = Browser::resuming();
     let again = || bench.registry.start(&ticket, None, Arc::clone(&page) as _, HERE);

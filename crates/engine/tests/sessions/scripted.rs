@@ -233,10 +233,29 @@ impl Bench {
 
     /// A session for this browser, whose token is on its way.
     pub(crate) async fn open_for(&mut self, browser: Arc<Browser>) -> (Attachment, Arc<Browser>, FarEnd) {
-        let client = Arc::clone(&browser) as _;
-        let session = self.registry.start(&self.ticket("example"), None, client, HERE).unwrap();
-        let far_end = self.far_ends.recv().await.unwrap();
+        let (session, far_end) = self.open_with(&self.ticket("example"), &browser).await;
         (session, browser, far_end)
+    }
+
+    /// The session of this ticket for this browser.
+    pub(crate) async fn open_with(
+        &mut self,
+        ticket: &Ticket,
+        browser: &Arc<Browser>,
+    ) -> (Attachment, FarEnd) {
+        let client = Arc::clone(browser) as _;
+        let session = self.registry.start(ticket, None, client, HERE).unwrap();
+        (session, self.far_ends.recv().await.unwrap())
+    }
+
+    /// A ticket whose session is detached and whose token never arrived.
+    pub(crate) async fn lose_token(&mut self) -> (Ticket, FarEnd) {
+        let (ticket, lost) = (self.ticket("example"), Browser::resuming());
+        let (session, far_end) = self.open_with(&ticket, &lost).await;
+        lost.token().await;
+        session.gone();
+        self.until_detached(1).await;
+        (ticket, far_end)
     }
 
     /// The page comes back on a new socket with the newest token, and keeps the next.
