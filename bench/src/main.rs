@@ -16,13 +16,13 @@ use testkit::{Binary, BinaryOptions, Sshd, sha256};
 
 use crate::{
     client::{Client, Kind},
-    measure::{connect, echo, idle_memory, interrupt, memory, mixed_output, transfer},
+    measure::{Transfer, connect, echo, idle_memory, interrupt, memory, mixed_output, transfer},
     table::{Table, millis, quantile},
 };
 
 const KEYS: u32 = 400;
 const MEBIBYTES: u32 = 64;
-const TRANSFERS: u32 = 5;
+const TRANSFERS: u32 = 9;
 const INTERRUPTS: u32 = 20;
 const CONNECTS: u32 = 20;
 const SESSIONS: u32 = 50;
@@ -38,10 +38,10 @@ async fn main() -> anyhow::Result<()> {
     let at_first = memory(gateway.id()?)?;
     let sizes = idle_memory(&sshd, &gateway, SESSIONS).await.context("memory")?;
     echoes(&mut table, &sshd, &gateway).await.context("key echo")?;
-    transfers(&mut table, &sshd, &gateway).await.context("throughput")?;
+    let screens = transfers(&mut table, &sshd, &gateway).await.context("throughput")?;
     interrupts(&mut table, &sshd, &gateway).await.context("Ctrl-C")?;
     table.row("memory of an idle session", "KiB", 0, sizes.map(|bytes| bytes as f64 / 1024.0));
-    println!("\n{table}");
+    println!("\n{table}\n{screens}");
     let (at_first, at_last) = (at_first / 1024, memory(gateway.id()?)? / 1024);
     println!("The gateway without a session: {at_first} KiB at first, {at_last} KiB after all of this.");
     Ok(())
@@ -91,34 +91,40 @@ async fn echoes(table: &mut Table, sshd: &Sshd, gateway: &Binary) -> anyhow::Res
     Ok(())
 }
 
-async fn transfers(table: &mut Table, sshd: &Sshd, gateway: &Binary) -> anyhow::Result<()> {
+/// The transfers, and with them what the screens cost that are kept for whoever comes back.
+async fn transfers(table: &mut Table, sshd: &Sshd, gateway: &Binary) -> anyhow::Result<String> {
+    let forgetful = arguments().into_iter().chain(["--detach-grace".to_owned(), "0".to_owned()]);
+    let forgetful =
+        Binary::start(BinaryOptions { arguments: forgetful.collect(), ..BinaryOptions::default() }).await?;
     let output = mixed_output(MEBIBYTES as usize * 1024 * 1024);
     let (file, checksum) = (sshd.dir().join("output"), sha256(&output));
     fs::write(&file, output)?;
-    let mut transfers = [Vec::new(), Vec::new()];
+    let ways = [("ssh", Kind::Ssh, gateway), ("gateway", Kind::Gateway, gateway)];
+    let ways = ways.into_iter().chain([("without screens", Kind::Gateway, &forgetful)]);
+    let mut transfers = [const { Vec::new() }; 3];
     for round in 1..=TRANSFERS {
-        for (kind, transfers) in Kind::BOTH.into_iter().zip(&mut transfers) {
+        for ((name, kind, gateway), transfers) in ways.clone().zip(&mut transfers) {
             let mut client = Client::open(kind, sshd, gateway).await?;
             let pid = client.process().map_or_else(|| gateway.id(), Ok)?;
             let transfer = transfer(&mut client, pid, &file, &checksum).await?;
-            println!(
-                "{kind:?} {round}: {:.2} s, CPU {:.2} s",
-                transfer.time.as_secs_f64(),
-                transfer.cpu.as_secs_f64()
-            );
+            let (time, cpu) = (transfer.time.as_secs_f64(), transfer.cpu.as_secs_f64());
+            println!("{name} {round}: {time:.2} s, CPU {cpu:.2} s");
             transfers.push(transfer);
         }
     }
     let size = f64::from(MEBIBYTES);
-    let rates = quantile(&transfers, 0.5, |transfer| size / transfer.time.as_secs_f64());
+    let [ssh, with, without] = transfers;
+    let pair = [ssh, with];
+    let rates = quantile(&pair, 0.5, |transfer| size / transfer.time.as_secs_f64());
     table.row(&format!("{MEBIBYTES} MiB of mixed output, median"), "MiB/s", 0, rates);
-    table.row(
-        "CPU of client or gateway for it, median",
-        "s",
-        2,
-        quantile(&transfers, 0.5, |it| it.cpu.as_secs_f64()),
-    );
-    Ok(())
+    let cpu = |it: &Transfer| it.cpu.as_secs_f64();
+    table.row("CPU of client or gateway for it, median", "s", 2, quantile(&pair, 0.5, cpu));
+    let [_, with] = pair;
+    let [with, without] = [with, without].map(|transfers| transfers.iter().map(cpu).sum::<f64>());
+    Ok(format!(
+        "Screens take {:.2} of the CPU of a gateway that keeps none ({without:.2} s for all transfers).",
+        with / without
+    ))
 }
 
 async fn interrupts(table: &mut Table, sshd: &Sshd, gateway: &Binary) -> anyhow::Result<()> {

@@ -85,45 +85,58 @@ impl Screen {
     /// The same as feeding each piece; what cannot show any more, neither on the screen nor in the history,
     /// is skipped cheaply.
     pub fn feed_run(&mut self, pieces: &[Bytes]) {
+        self.skim_run(pieces, 0);
+    }
+
+    /// Feeds the beginning of a run and returns how long it was: at most `most_left` bytes at the end,
+    /// which output after them may make as needless to print, are left for the next run.
+    pub fn skim_run(&mut self, pieces: &[Bytes], most_left: usize) -> usize {
         match pieces {
-            [only] => self.feed_whole_run(only),
+            [only] => self.skim_whole_run(only, most_left),
             _ => JOINED.with_borrow_mut(|joined| {
                 joined.clear();
                 joined.reserve_exact(pieces.iter().map(Bytes::len).sum());
                 pieces.iter().for_each(|piece| joined.extend_from_slice(piece));
-                self.feed_whole_run(joined);
+                self.skim_whole_run(joined, most_left)
             }),
         }
     }
 
-    fn feed_whole_run(&mut self, run: &[u8]) {
-        let mut rest = run;
-        while !rest.is_empty() {
-            rest = &rest[self.feed_some(rest)..];
+    fn skim_whole_run(&mut self, run: &[u8], most_left: usize) -> usize {
+        let mut fed = 0;
+        while fed < run.len() {
+            let length = self.skim_some(&run[fed..], most_left);
+            if length == 0 {
+                break;
+            }
+            fed += length;
         }
+        fed
     }
 
-    /// Feeds the beginning of a run, or skips it; returns how much.
-    fn feed_some(&mut self, run: &[u8]) -> usize {
+    /// Feeds the beginning of a run, or skips it; returns how much, 0 where the rest may be left.
+    fn skim_some(&mut self, run: &[u8], most_left: usize) -> usize {
         if !self.parser.is_at_rest() || !self.terminal.only_scrolls() {
             let len = run.len().min(STEP);
             self.feed(&run[..len]);
             return len;
         }
         let simple = skim::simple(run);
+        // With what is not simple, and a little more.
+        let end = run.len().min(simple.len + STEP);
         let rows = self.terminal.rows;
         let keep = history::LINES + 2 * rows + 2;
-        let mut begin = 0;
         if let Some(cut) = skim::cut(run, simple, keep, rows) {
             for rendition in skim::renditions(&run[..cut]) {
                 self.feed(rendition);
             }
             self.terminal.skip_text();
-            begin = cut;
+            return cut;
         }
-        // With what is not simple, and a little more.
-        let end = run.len().min(simple.len + STEP);
-        self.feed(&run[begin..end]);
+        if end == run.len() && end <= most_left {
+            return 0;
+        }
+        self.feed(&run[..end]);
         end
     }
 

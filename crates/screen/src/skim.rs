@@ -1,7 +1,7 @@
 //! Finds what of a flood need not be printed, because nothing of it will be left to see.
 //!
-//! Text is *simple* that can only move the cursor right, to a line's beginning, or down: printable
-//! characters, BEL, BS, TAB, LF, CR and whole SGR sequences. Between full margins, lines of it leave at the
+//! Text is *simple* that can only move the cursor within its line, or down: printable characters, BEL, BS,
+//! TAB, LF, CR, and whole sequences that set the pen (SGR) or erase in the line (EL). Between full margins, lines of it leave at the
 //! top; once as many line feeds follow as screen and history have lines, nothing of what was before them is
 //! left, but for the pen.
 
@@ -26,12 +26,21 @@ pub(crate) fn simple(bytes: &[u8]) -> Simple {
     let mut simple = Simple::default();
     while simple.len < bytes.len() {
         if let Some(word) = bytes[simple.len..].first_chunk::<8>() {
-            let special = special(u64::from_le_bytes(*word));
+            let word = u64::from_le_bytes(*word);
+            let special = special(word);
             if special == 0 {
                 simple.len += 8;
                 continue;
             }
-            simple.len += special.trailing_zeros() as usize / 8;
+            let (hard, feeds) = (special & !moves(word), equal(word, b'\n'));
+            if hard == 0 {
+                simple.lines += feeds.count_ones() as usize;
+                simple.len += 8;
+                continue;
+            }
+            let before = hard.trailing_zeros();
+            simple.lines += (feeds & ((1 << before) - 1)).count_ones() as usize;
+            simple.len += before as usize / 8;
         }
         match step(&bytes[simple.len..]) {
             0 => break,
@@ -46,13 +55,19 @@ pub(crate) fn simple(bytes: &[u8]) -> Simple {
 
 /// The high bit of every byte that is not plainly printable.
 fn special(word: u64) -> u64 {
-    let low = word & !HIGHS;
-    let is = |byte: u8| {
-        let differs = word ^ (ONES * u64::from(byte));
-        !(((differs & !HIGHS) + !HIGHS) | differs | !HIGHS)
-    };
-    let control = !((low + ONES * 0x60) | word) & HIGHS;
-    control | is(0x7F) | is(C1_LEAD)
+    let control = !(((word & !HIGHS) + ONES * 0x60) | word) & HIGHS;
+    control | equal(word, 0x7F) | equal(word, C1_LEAD)
+}
+
+/// The high bit of every byte that is BEL, BS, TAB, LF or CR.
+fn moves(word: u64) -> u64 {
+    [0x07, 0x08, b'\t', b'\n', b'\r'].into_iter().fold(0, |moves, byte| moves | equal(word, byte))
+}
+
+/// The high bit of every byte that is this one.
+fn equal(word: u64, byte: u8) -> u64 {
+    let differs = word ^ (ONES * u64::from(byte));
+    !(((differs & !HIGHS) + !HIGHS) | differs | !HIGHS)
 }
 
 /// How many bytes the next simple thing has; 0 if it is not simple, or not whole.
@@ -62,7 +77,7 @@ fn step(bytes: &[u8]) -> usize {
         [C1_LEAD, 0xA0..=0xFF, ..] => 2,
         [0x1B, b'[', rest @ ..] => {
             let numbers = rest.iter().take_while(|byte| matches!(byte, b'0'..=b';')).count();
-            if rest.get(numbers) == Some(&b'm') { numbers + 3 } else { 0 }
+            if matches!(rest.get(numbers), Some(b'm' | b'K')) { numbers + 3 } else { 0 }
         }
         _ => 0,
     }
@@ -101,6 +116,7 @@ pub(crate) fn renditions(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         let escape = memchr(0x1B, rest)?;
         let (sequence, after) = rest[escape..].split_at(step(&rest[escape..]));
         rest = after;
-        (!sequence.is_empty()).then_some(sequence)
+        Some(sequence)
     })
+    .filter(|sequence| sequence.ends_with(b"m"))
 }

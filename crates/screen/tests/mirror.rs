@@ -10,7 +10,7 @@ use proptest::{
 use screen::Screen;
 
 /// Text that can only scroll, and things that are nearly that.
-const PLAIN: [&str; 24] = [
+const PLAIN: [&str; 28] = [
     "plain text",
     "a",
     " ",
@@ -32,11 +32,15 @@ const PLAIN: [&str; 24] = [
     "\x1B[1;4:3;58:2::1:2:3m",
     "\x1B[44m\r\n",
     "\x1B[0;7m",
+    "\x1B[K",
+    "\x1B[1K",
+    "\r\x1B[2K",
+    "\x1B[1;2;m\x1B[K",
     "0123456789",
     "the quick brown fox jumps over the lazy dog\r\n",
     "\x1B[38;5;12mcoloured\x1B[39m\r\n",
 ];
-const NASTY: [&str; 28] = [
+const NASTY: [&str; 29] = [
     "\x1B[2J",
     "\x1B[H",
     "\x1B[5;2H",
@@ -63,6 +67,7 @@ const NASTY: [&str; 28] = [
     "\x1B[?7h",
     "\x1BM",
     "\x1B[3J",
+    "\x1B[?K",
     "\x1B[20h",
     "\x1B[!p",
 ];
@@ -124,10 +129,12 @@ proptest! {
         after in vec(piece(), 0..6),
         cuts in vec(any::<Index>(), 0..6),
         is_full in prop_oneof![1 => Just(false), 6 => Just(true)],
+        most_left in 0..40_000_usize,
     ) {
         let mut fed = Screen::new(cols, rows);
         let mut skimmed = Screen::new(cols, rows);
-        for screen in [&mut fed, &mut skimmed] {
+        let mut in_turns = Screen::new(cols, rows);
+        for screen in [&mut fed, &mut skimmed, &mut in_turns] {
             // Nothing is left out while the page's history is not full.
             screen.feed(&b"\r\n".repeat(if is_full { 10_100 } else { 0 }));
             screen.feed(&before.concat());
@@ -136,12 +143,21 @@ proptest! {
             fed.feed(&piece);
         }
         skimmed.feed_run(&cut(&flood, &cuts));
+        let mut left = Vec::new();
+        for piece in cut(&flood, &cuts) {
+            left.extend_from_slice(&piece);
+            left.drain(..in_turns.skim_run(&[Bytes::copy_from_slice(&left)], most_left));
+            assert!(left.len() <= most_left);
+        }
+        in_turns.feed_run(&[left.into()]);
         assert_same(&fed.snapshot(), &skimmed.snapshot());
-        for screen in [&mut fed, &mut skimmed] {
+        assert_same(&fed.snapshot(), &in_turns.snapshot());
+        for screen in [&mut fed, &mut skimmed, &mut in_turns] {
             screen.feed(&after.concat());
             screen.feed(b"\x1B8\x1B[3Jx");
         }
         assert_same(&fed.snapshot(), &skimmed.snapshot());
+        assert_same(&fed.snapshot(), &in_turns.snapshot());
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::{client::Snapshot, target::TermSize};
 
 /// Output is fed when so much of it waits, in bytes: in long runs most of a flood is skipped.
 const RUN: u64 = 768 * 1024;
+/// So much at its end may be left for the next, in bytes: less than a run, so that each goes on. The
+/// last lines of a run of a flood are what is costly, and those of the next scroll them away.
+const LEFT: usize = 384 * 1024;
 /// While a run is fed, so much more is read, in bytes: with the run it is about what is kept in any
 /// case, so that a run is never in memory for itself.
 const BEHIND: u64 = 256 * 1024;
@@ -26,8 +29,10 @@ const MAX_SIZES: usize = 256;
 /// One session's screen.
 pub(crate) struct Mirror {
     state: State,
-    /// The offset behind all output that was handed to the screen.
+    /// The offset behind all output that was fed.
     fed: u64,
+    /// The offset behind all output that was handed over to be fed.
+    handed: u64,
     /// The size that the screen begins with, and the sizes after it with where they came.
     first_size: TermSize,
     sizes: VecDeque<(u64, TermSize)>,
@@ -45,6 +50,8 @@ enum State {
 
 struct Fed {
     screen: Box<Screen>,
+    /// Bytes at the end that were not fed yet.
+    left: usize,
     snapshot: Option<Snapshot>,
 }
 
@@ -64,24 +71,27 @@ pub(crate) enum Mirrored {
     Lost,
 }
 
-enum Step {
-    Size(TermSize),
-    Output(Vec<Bytes>),
+/// What is to be fed.
+struct Run {
+    /// Output, and the size after it.
+    sized: Vec<(Vec<Bytes>, TermSize)>,
+    rest: Vec<Bytes>,
 }
 
 impl Mirror {
     pub(crate) fn new(first_size: TermSize, turns: Arc<Semaphore>) -> Self {
-        Self { state: State::Resting(None), fed: 0, first_size, sizes: VecDeque::new(), wanted: false, turns }
+        let (state, sizes) = (State::Resting(None), VecDeque::new());
+        Self { state, fed: 0, handed: 0, first_size, sizes, wanted: false, turns }
     }
 
-    /// The offset behind all output that was handed to the screen: what follows must be kept.
+    /// The offset behind all output that was fed to the screen: what follows must be kept.
     pub(crate) fn fed(&self) -> u64 {
         if matches!(self.state, State::Lost) { u64::MAX } else { self.fed }
     }
 
     /// Whether the screen is so far behind that the shell should not be read for a moment.
     pub(crate) fn is_behind(&self, end: u64) -> bool {
-        matches!(self.state, State::Feeding(_)) && end - self.fed >= BEHIND
+        matches!(self.state, State::Feeding(_)) && end - self.handed >= BEHIND
     }
 
     /// Whether there is no screen and never will be.
@@ -118,12 +128,12 @@ impl Mirror {
         let screen = screen
             .take()
             .unwrap_or_else(|| Box::new(Screen::new(self.first_size.cols(), self.first_size.rows())));
-        let steps = self.steps(backlog, end);
+        let run = self.run(backlog, end);
         let (wanted, turns) = (self.wanted, Arc::clone(&self.turns));
-        self.fed = end;
+        self.handed = end;
         self.state = State::Feeding(tokio::spawn(async move {
             let _turn = turns.acquire_owned().await;
-            spawn_blocking(move || feed(screen, steps, wanted)).await
+            spawn_blocking(move || feed(screen, &run, wanted)).await
         }));
     }
 
@@ -137,12 +147,13 @@ impl Mirror {
 
     /// Takes the screen back.
     pub(crate) fn settle(&mut self, finished: Finished, backlog: &mut Backlog) -> Mirrored {
-        let Finished(Ok(Fed { screen, snapshot })) = finished else {
+        let Finished(Ok(Fed { screen, left, snapshot })) = finished else {
             tracing::error!("the screen of a session panicked and is lost; its shell goes on");
             self.state = State::Lost;
             return Mirrored::Lost;
         };
         self.state = State::Resting(Some(screen));
+        self.fed = self.handed - left as u64;
         if let Some(snapshot) = snapshot.filter(|_| self.wanted) {
             self.wanted = false;
             return Mirrored::Snapshot(snapshot);
@@ -152,16 +163,14 @@ impl Mirror {
     }
 
     /// Output and sizes in the order in which they came.
-    fn steps(&mut self, backlog: &mut Backlog, end: u64) -> Vec<Step> {
-        let mut steps = Vec::new();
+    fn run(&mut self, backlog: &mut Backlog, end: u64) -> Run {
         let mut at = self.fed;
-        while let Some((offset, size)) = self.sizes.pop_front() {
-            steps.push(Step::Output(backlog.range(at, offset)));
-            steps.push(Step::Size(size));
-            at = offset;
-        }
-        steps.push(Step::Output(backlog.range(at, end)));
-        steps
+        let sized = self.sizes.drain(..).map(|(offset, size)| {
+            let output = backlog.range(std::mem::replace(&mut at, offset), offset);
+            (output, size)
+        });
+        let sized = sized.collect();
+        Run { sized, rest: backlog.range(at, end) }
     }
 }
 
@@ -173,16 +182,17 @@ impl Drop for Mirror {
     }
 }
 
-fn feed(mut screen: Box<Screen>, steps: Vec<Step>, wanted: bool) -> Fed {
-    for step in steps {
-        match step {
-            Step::Size(size) => screen.resize(size.cols(), size.rows()),
-            Step::Output(pieces) => screen.feed_run(&pieces),
-        }
+fn feed(mut screen: Box<Screen>, run: &Run, wanted: bool) -> Fed {
+    for (output, size) in &run.sized {
+        screen.feed_run(output);
+        screen.resize(size.cols(), size.rows());
     }
+    let most_left = if wanted { 0 } else { LEFT };
+    let length: usize = run.rest.iter().map(Bytes::len).sum();
+    let left = length - screen.skim_run(&run.rest, most_left);
     let snapshot = wanted.then(|| {
         let (cols, rows) = screen.size();
         Snapshot { size: TermSize::clamped(cols, rows), bytes: screen.snapshot().into() }
     });
-    Fed { screen, snapshot }
+    Fed { screen, left, snapshot }
 }
