@@ -160,6 +160,24 @@ async fn whoever_comes_back_to_a_shell_that_ended_gets_the_rest_and_the_reason()
     gateway.base.is_back().await
 }
 
+/// The socket was dead, and took the last word.
+#[tokio::test]
+async fn whoever_did_not_hear_the_end_is_told_again() -> Result {
+    let (sshd, gateway) = (Sshd::start().await?, Gateway::start(&[]).await?);
+    let mut page = gateway.open_bash(&sshd).await?;
+    page.acknowledges_end = false;
+    page.type_keys("exit 3\r").await?;
+    assert_eq!(page.until_closed().await?.exit_status, Some(3));
+    let token = page.token()?;
+    page.cut();
+    gateway.until_detached(1).await?;
+    let mut again = PageClient::resume(gateway.address()?, &token).await?;
+    let closed = again.until_closed().await?;
+    assert_eq!((closed.code, closed.exit_status), (Code::Exited, Some(3)));
+    gateway.forgets(&again.token()?).await?;
+    gateway.base.is_back().await
+}
+
 #[tokio::test]
 async fn a_target_that_goes_while_nobody_looks_is_told_later() -> Result {
     let (sshd, gateway) = (Sshd::start().await?, Gateway::start(&[]).await?);

@@ -180,7 +180,7 @@ async fn a_token_of_no_session_is_answered_and_a_payload_of_no_shape_is_refused(
         assert_eq!(refusal_of(&mut page).await?, Code::InvalidPayload, "{payload}");
     }
     // Late, and no fault.
-    for name in [event::SESSION_ATTACHED_ACK, event::STAY_CONNECTED] {
+    for name in [event::SESSION_ATTACHED_ACK, event::SESSION_CLOSED_ACK, event::STAY_CONNECTED] {
         page.socket.emit_bare(name).await?;
     }
     page.socket.emit(event::SSH_INPUT, json!({ "input": "x", "offset": 0 })).await?;
@@ -196,7 +196,7 @@ async fn a_client_of_the_originals_protocol_cannot_come_back_and_counts_no_input
     let mut page = Page::open(gateway.address(), Protocol::Original, &ticket).await?;
     page.socket.emit(event::RESUME_SESSION, json!({ "token": "A".repeat(43) })).await?;
     assert_eq!(refusal_of(&mut page).await?, Code::InvalidPayload);
-    for name in [event::SESSION_ATTACHED_ACK, event::STAY_CONNECTED] {
+    for name in [event::SESSION_ATTACHED_ACK, event::SESSION_CLOSED_ACK, event::STAY_CONNECTED] {
         page.socket.emit_bare(name).await?;
         assert_eq!(refusal_of(&mut page).await?, Code::InvalidPayload, "{name}");
     }

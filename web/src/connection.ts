@@ -68,6 +68,7 @@ export interface Gateway extends Disposable {
   start(start: StartSession): void;
   resume(resume: ResumeSession): void;
   attachedAck(): void;
+  closedAck(): void;
   input(input: InputPiece, offset: number): void;
   resize(size: Resize): void;
   outputAck(ack: OutputAck): void;
@@ -160,6 +161,7 @@ function speech(socket: GatewaySocket): Omit<Gateway, 'joined' | 'reach' | 'disp
     start: (start) => say('start-session', start),
     resume: (resume) => say('resume-session', resume),
     attachedAck: () => say('session-attached-ack'),
+    closedAck: () => say('session-closed-ack'),
     input: (input, offset) => say('ssh-input', { input, offset }),
     resize: (size) => say('resize', size),
     outputAck: (ack) => say('ssh-output-ack', ack),

@@ -145,6 +145,7 @@ export type ToGateway = {
   'start-session': (payload: StartSession) => void;
   'resume-session': (payload: ResumeSession) => void;
   'session-attached-ack': () => void;
+  'session-closed-ack': () => void;
   'ssh-input': (payload: Input) => void;
   'resize': (payload: Resize) => void;
   'ssh-output-ack': (payload: OutputAck) => void;

@@ -328,6 +328,7 @@ export class Session implements Disposable {
   }
 
   #closed(closed: Closed): void {
+    this.#gateway.closedAck();
     this.#token = null;
     this.#survivesReload = false;
     this.place.forget();

@@ -20,6 +20,7 @@ function opened({ kept = null as string | null, startable = true, keeps = true }
     start: vi.fn(),
     resume: vi.fn(),
     attachedAck: vi.fn(),
+    closedAck: vi.fn(),
     input: vi.fn(),
     resize: vi.fn(),
     outputAck: vi.fn(),
@@ -224,6 +225,7 @@ describe('a session', () => {
   it('closes its socket at the end', () => {
     s.ready();
     s.events.closed({ code: 'exited', message: '', peer: 'target', retry: false, exit_status: 3 });
+    expect(s.gateway.closedAck).toHaveBeenCalledTimes(1);
     expect(s.states.at(-1)).toMatchObject({ kind: 'ended', exitStatus: 3 });
     expect(s.gateway.dispose).toHaveBeenCalled();
   });

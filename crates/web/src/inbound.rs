@@ -42,6 +42,7 @@ pub(crate) enum Incoming {
     StartSession(StartSession),
     ResumeSession(ResumeSession),
     AttachedAck,
+    ClosedAck,
     Input(Input),
     Resize(Resize),
     OutputAck(OutputAck),
@@ -62,6 +63,8 @@ struct State {
     /// The size that the browser named last.
     size: Option<TermSize>,
     session: Option<Attachment>,
+    /// The session before, which may want to know whether its end was heard.
+    before: Option<Attachment>,
     /// The browser is gone: nothing starts any more.
     gone: bool,
 }
@@ -69,7 +72,8 @@ struct State {
 impl Seat {
     /// The session is over or elsewhere: the socket may have another.
     pub(crate) fn vacate(&self) {
-        self.state.lock().session = None;
+        let mut state = self.state.lock();
+        state.before = state.session.take();
     }
 }
 
@@ -118,6 +122,7 @@ impl Inbound {
             Incoming::StartSession(start) => self.start_session(socket, start),
             Incoming::ResumeSession(resume) => self.resume_session(socket, &resume),
             Incoming::AttachedAck => self.of_page(socket, Attachment::token_kept),
+            Incoming::ClosedAck => self.closed_ack(socket),
             Incoming::Input(input) => self.input(socket, &input),
             Incoming::Resize(size) => self.resize(size),
             Incoming::OutputAck(ack) => self.of_page(socket, |session| session.ack(ack.offset)),
@@ -178,6 +183,10 @@ impl Inbound {
             let message = "This socket has a session already.".to_owned();
             return refuse(socket, Code::SessionAlreadyStarted, message);
         }
+        // Who asks for another session knows that the one before is over.
+        if let Some(before) = state.before.take() {
+            before.end_heard();
+        }
         state.size = named.or(state.size);
         let outbound = Arc::new(Outbound::new(
             socket.clone(),
@@ -229,6 +238,16 @@ impl Inbound {
             (Protocol::Page, Some(session)) => act(&session),
             (Protocol::Page, None) => {}
             (Protocol::Original, _) => not_in_this_protocol(socket),
+        }
+    }
+
+    /// The browser heard why its session is over.
+    fn closed_ack(&self, socket: &SocketRef) {
+        if self.protocol == Protocol::Original {
+            return not_in_this_protocol(socket);
+        }
+        if let Some(before) = self.seat.state.lock().before.take() {
+            before.end_heard();
         }
     }
 

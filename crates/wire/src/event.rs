@@ -10,6 +10,8 @@ pub const START_SESSION: &str = "start-session";
 pub const RESUME_SESSION: &str = "resume-session";
 /// Browser to gateway: the token of the last `session-attached` is kept; the one before is void. No payload.
 pub const SESSION_ATTACHED_ACK: &str = "session-attached-ack";
+/// Browser to gateway: the `session-closed` arrived; nobody comes back for it. No payload.
+pub const SESSION_CLOSED_ACK: &str = "session-closed-ack";
 /// Browser to gateway: the user is there, as if something had been typed. No payload.
 pub const STAY_CONNECTED: &str = "stay-connected";
 /// Browser to gateway: is anybody there? Answered at once with an empty Socket.IO acknowledgement. No payload.

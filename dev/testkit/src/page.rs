@@ -271,6 +271,9 @@ impl Page {
                 if name == event::SESSION_ATTACHED {
                     self.socket.emit_bare(event::SESSION_ATTACHED_ACK).await?;
                 }
+                if name == event::SESSION_CLOSED && self.protocol == Protocol::Ours {
+                    self.socket.emit_bare(event::SESSION_CLOSED_ACK).await?;
+                }
                 self.events.push(event);
                 Ok(())
             }

@@ -53,6 +53,8 @@ pub struct PageClient {
     pub acknowledges: bool,
     /// Whether it says that it keeps a new token.
     pub acknowledges_tokens: bool,
+    /// Whether it says that it heard the end.
+    pub acknowledges_end: bool,
     /// Whether it comes back when its socket goes.
     pub returns: bool,
     /// How long it waits for anything.
@@ -95,6 +97,7 @@ impl PageClient {
             events: Vec::new(),
             acknowledges: true,
             acknowledges_tokens: true,
+            acknowledges_end: true,
             returns: true,
             patience: PATIENCE,
             address,
@@ -255,6 +258,15 @@ impl PageClient {
         }
     }
 
+    /// The same for an event without a payload.
+    async fn emit_bare(&mut self, name: &str) {
+        if let Some(socket) = &mut self.socket
+            && socket.emit_bare(name).await.is_err()
+        {
+            self.lose();
+        }
+    }
+
     /// The next thing from the socket; `None` once it acknowledged output instead.
     async fn next(&mut self) -> anyhow::Result<Option<Incoming>> {
         let waiting = self.received.end().saturating_sub(self.acknowledged);
@@ -307,6 +319,9 @@ impl PageClient {
             event::SESSION_CLOSED => {
                 self.seat = Seat::None;
                 self.closed = Some(serde_json::from_value(event.payload.clone())?);
+                if self.acknowledges_end {
+                    self.emit_bare(event::SESSION_CLOSED_ACK).await;
+                }
             }
             _ => {}
         }
@@ -342,11 +357,8 @@ impl PageClient {
         self.seat = Seat::Attached;
         self.attaches += 1;
         self.returns = true;
-        if self.acknowledges_tokens
-            && let Some(socket) = &mut self.socket
-            && socket.emit_bare(event::SESSION_ATTACHED_ACK).await.is_err()
-        {
-            self.lose();
+        if self.acknowledges_tokens {
+            self.emit_bare(event::SESSION_ATTACHED_ACK).await;
         }
         Ok(())
     }

@@ -93,6 +93,7 @@ fn events(text: &mut String) -> anyhow::Result<()> {
         (event::START_SESSION, Some(wire::StartSession::name(&config))),
         (event::RESUME_SESSION, Some(wire::ResumeSession::name(&config))),
         (event::SESSION_ATTACHED_ACK, None),
+        (event::SESSION_CLOSED_ACK, None),
         (event::SSH_INPUT, Some(wire::Input::name(&config))),
         (event::RESIZE, Some(wire::Resize::name(&config))),
         (event::SSH_OUTPUT_ACK, Some(wire::OutputAck::name(&config))),

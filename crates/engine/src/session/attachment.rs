@@ -66,6 +66,11 @@ impl Attachment {
         }
     }
 
+    /// The browser knows why the session is over.
+    pub fn end_heard(&self) {
+        self.mailbox.post(self.generation, |post| post.heard = true);
+    }
+
     /// The user is there, as if something had been typed.
     pub fn stay(&self) {
         self.mailbox.post(self.generation, |post| post.active = true);

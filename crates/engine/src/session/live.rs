@@ -51,7 +51,7 @@ pub(super) enum Phase {
         reason: CloseReason,
         limit: Duration,
     },
-    /// All that is left is the reason, until then.
+    /// All that is left is the reason, until it is heard, or then.
     Telling {
         reason: CloseReason,
         until: Instant,
@@ -266,6 +266,9 @@ impl Live {
             self.trim();
         }
         self.size = post.size.or(self.size);
+        if post.heard {
+            self.on_heard();
+        }
         if post.gone {
             self.on_gone();
         }

@@ -52,6 +52,8 @@ pub(crate) struct Post {
     pub(crate) acked: Option<u64>,
     /// The user is there.
     pub(crate) active: bool,
+    /// The browser was told why the session is over.
+    pub(crate) heard: bool,
     /// The browser's socket is gone.
     pub(crate) gone: bool,
     /// The gateway goes down at this time.
@@ -66,6 +68,7 @@ impl Mailbox {
         let mut mail = self.mail.lock();
         mail.attached += 1;
         mail.post.acked = None;
+        mail.post.heard = false;
         mail.post.gone = false;
         let attached = (mail.attached, mail.post.newcomer.replace(newcomer));
         drop(mail);

@@ -20,7 +20,11 @@ impl Live {
     pub(super) fn on_newcomer(&mut self, newcomer: Newcomer) {
         let Newcomer { seat, have, welcome } = newcomer;
         // Who was told the last word hears nothing more.
-        let is_told = matches!(self.phase, Phase::Over(_));
+        let is_told = match self.phase {
+            Phase::Telling { .. } => self.outbox.is_empty(),
+            Phase::Over(_) => true,
+            Phase::Running | Phase::Draining { .. } => false,
+        };
         if let Phase::Telling { reason, .. } | Phase::Over(reason) = &self.phase {
             // The shell is still being closed: time enough to hear why.
             let limit = if self.stopped { FAREWELL_LIMIT } else { STALL_LIMIT };
@@ -109,6 +113,13 @@ impl Live {
         }
     }
 
+    /// The browser knows why the session is over, so nobody has to come back for it.
+    pub(super) fn on_heard(&mut self) {
+        if let Phase::Telling { reason, .. } = &self.phase {
+            self.phase = Phase::Over(reason.clone());
+        }
+    }
+
     /// The browser takes no output. One that can come back does so on a new socket.
     pub(super) fn give_up_client(&mut self) {
         if self.mirror.is_some() {
@@ -174,7 +185,9 @@ impl Live {
                 (late || heard).then(|| self.tell(reason, now))
             }
             (Phase::Telling { reason, until }, Presence::Attached(_)) => {
-                (self.outbox.is_empty() || now >= *until).then(|| Phase::Over(reason.clone()))
+                // Who can come back says that it heard: a dead socket takes any word.
+                let told = self.outbox.is_empty() && self.mirror.is_none();
+                (told || now >= *until).then(|| Phase::Over(reason.clone()))
             }
             (Phase::Draining { reason, .. } | Phase::Telling { reason, .. }, Presence::Detached(until)) => {
                 if !self.is_awaited(reason, *until, now) {
@@ -199,6 +212,7 @@ impl Live {
         self.outbox.close(Notice::Closed { reason: reason.clone(), retry: false, lasted });
         let limit = match reason {
             CloseReason::BrowserGone | CloseReason::BrowserStalled => Duration::ZERO,
+            _ if self.mirror.is_some() && !self.stopped => STALL_LIMIT,
             _ => FAREWELL_LIMIT,
         };
         Phase::Telling { reason, until: now + limit }

@@ -10,8 +10,8 @@ use std::{
 
 use bytes::Bytes;
 use engine::{
-    Client, ClientFull, CloseReason, Exit, FlowLimits, Notice, ShellEvent, StartError, TermSize,
-    TicketUnknown,
+    Client, ClientFull, CloseReason, Counts, Exit, FlowLimits, Notice, SessionUnknown, ShellEvent,
+    StartError, TermSize, TicketUnknown,
 };
 
 use crate::scripted::{Bench, Browser, CLOSING, HERE, LIMITS, Sent};
@@ -102,6 +102,42 @@ async fn what_a_dead_socket_took_at_the_end_is_heard_by_whoever_comes_back() {
     page.acknowledge(&session);
     assert_eq!(page.closed().await.0, CloseReason::Exited(Exit::Status(3)));
     assert_eq!(*page.output.lock().unwrap(), b"last words\r\n");
+}
+
+/// All output was acknowledged, and then the network went: the last word is not lost with it.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_a_dead_socket_took_is_told_again_until_it_is_heard() {
+    let mut bench = Bench::new();
+    let (session, before, far_end) = bench.open_resuming().await;
+    far_end.events.send(ShellEvent::Output("last words\r\n".into())).await.unwrap();
+    before.until(|browser| browser.received() > 0).await;
+    session.ack(before.have());
+    far_end.events.send(ShellEvent::Exit(Exit::Status(3))).await.unwrap();
+    drop(far_end.events);
+    before.closed().await;
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    session.gone();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let (session, page) = bench.come_back(&before, 0).await;
+    assert_eq!(page.closed().await.0, CloseReason::Exited(Exit::Status(3)));
+    session.end_heard();
+    session.over().await;
+    let late = bench.registry.resume(&page.token().await, Some(0), Browser::resuming());
+    assert_eq!(late.err(), Some(SessionUnknown));
+    assert_eq!(bench.registry.counts(), Counts::default());
+}
+
+/// Who never says that it heard is not waited for without end.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_is_never_heard_waits_as_long_as_a_stalled_browser_may() {
+    let mut bench = Bench::new();
+    let (session, browser, far_end) = bench.open_resuming().await;
+    drop(far_end.events);
+    browser.closed().await;
+    let told = tokio::time::Instant::now();
+    session.over().await;
+    assert_eq!(told.elapsed().as_secs(), 150);
+    assert_eq!(bench.registry.counts(), Counts::default());
 }
 
 /// The size that is named with the ticket counts where the ticket leads back, too.

@@ -94,7 +94,7 @@ impl Dialer for ScriptedDialer {
     }
 }
 
-/// A browser on one socket: keeps what it got, and acknowledges at once or never.
+/// A browser on one socket: keeps what it got, and acknowledges at once or never, the end as well.
 #[derive(Default)]
 pub(crate) struct Browser {
     /// The output that it has, from offset `begins` on.
@@ -198,6 +198,9 @@ impl Client for Browser {
             assert_eq!(self.have(), *offset, "a hole or a repeat");
         }
         self.notices.lock().unwrap().push(notice.clone());
+        if let (Notice::Closed { .. }, Some(session)) = (notice, &*self.acknowledges.lock().unwrap()) {
+            session.end_heard();
+        }
         self.changed();
         Ok(())
     }

@@ -83,6 +83,7 @@ async fn draining_tells_everybody_and_waits_no_longer_than_it_must() {
     tokio::time::sleep(MINUTE / 2).await;
     let (session, again) = bench.come_back(&browser, 0).await;
     assert_eq!(ending(&again).await, (EndingCause::Drain, MINUTE / 2));
+    again.acknowledge(&session);
     drop(far_end);
     draining.await.unwrap();
     session.over().await;
