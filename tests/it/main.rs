@@ -29,6 +29,7 @@ mod logs;
 mod memory;
 mod open;
 mod output;
+mod rekey;
 mod resume_cuts;
 mod resume_detached;
 mod resume_input;

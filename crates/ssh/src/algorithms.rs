@@ -1,9 +1,9 @@
 //! What this client offers in the SSH handshake, in which order, and the sizes of its buffers.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use russh::{
-    Preferred, SshId, cipher,
+    Limits, Preferred, SshId, cipher,
     client::Config,
     compression, kex,
     keys::{Algorithm, EcdsaCurve, HashAlg},
@@ -13,13 +13,19 @@ use russh::{
 use crate::{gate, socket};
 
 /// What a flood may leave behind a Ctrl-C: one window, in bytes.
-const WINDOW: u32 = 256 * 1024;
+pub(crate) const WINDOW: u32 = 256 * 1024;
 const MAX_PACKET: u32 = 32 * 1024;
 /// No packet with a message is smaller than this, in bytes on the wire.
 const SMALLEST_PACKET: usize = 32;
+/// What wraps the bytes of a message of a channel, in bytes; russh ends a connection on which more
+/// than two windows of messages come in the middle of a key exchange.
+const WRAPPING: usize = 9;
 /// How many messages of a channel may wait for their reader: more than ever do, because the gate
-/// shuts before. Behind it come at most the packet that russh is in and what was read ahead.
-const CHANNEL_MESSAGES: usize = (gate::SHUT_AT + socket::AHEAD_LIMIT + 64 * 1024) / SMALLEST_PACKET;
+/// shuts before. Behind it come at most the packet that russh is in, what a key exchange lets
+/// through, and what was read ahead of a connection's end.
+const CHANNEL_MESSAGES: usize = gate::FULL_AT / gate::MESSAGE
+    + 2 * WINDOW as usize / WRAPPING
+    + (socket::AHEAD_LIMIT + 64 * 1024) / SMALLEST_PACKET;
 
 /// Without SHA-1; the NIST curves are there for appliances that know nothing else.
 const KEX: &[kex::Name] = &[
@@ -89,6 +95,12 @@ pub(crate) fn config(host_keys: Vec<Algorithm>) -> Arc<Config> {
         // is shut.
         keepalive_interval: None,
         inactivity_timeout: None,
+        // Keys are changed when we say so (`keys.rs`).
+        limits: Limits {
+            rekey_write_limit: usize::MAX,
+            rekey_read_limit: usize::MAX,
+            rekey_time_limit: Duration::MAX,
+        },
         nodelay: true,
         ..Config::default()
     })

@@ -16,6 +16,7 @@ use crate::{
     fault::{Fault, not_ssh},
     gate::Gate,
     host_key::HostKeyCheck,
+    keys::Keys,
     text,
 };
 
@@ -48,15 +49,25 @@ pub(crate) struct Callbacks {
     check: Arc<HostKeyCheck>,
     notes: Arc<Notes>,
     gate: Arc<Gate>,
+    keys: Keys,
     /// Dropped with the task.
     _gone: DropGuard,
 }
 
 impl Callbacks {
     /// A handler for one connection.
-    pub(crate) fn new(check: Arc<HostKeyCheck>, notes: Arc<Notes>, gate: Arc<Gate>) -> Self {
+    pub(crate) fn new(check: Arc<HostKeyCheck>, notes: Arc<Notes>, gate: Arc<Gate>, keys: Keys) -> Self {
         let gone = notes.gone.clone().drop_guard();
-        Self { check, notes, gate, _gone: gone }
+        Self { check, notes, gate, keys, _gone: gone }
+    }
+
+    /// Changes keys that are old. Only here, when something came that could pass the gate: so an
+    /// exchange is known from its first moment, and none begins while nobody reads.
+    fn change_old_keys(&self, session: &mut Session) -> Result<(), Fault> {
+        if self.keys.are_old() && self.gate.begin_exchange() {
+            session.initiate_rekey()?;
+        }
+        Ok(())
     }
 }
 
@@ -79,6 +90,8 @@ impl Handler for Callbacks {
         names: &Names,
         _session: &mut Session,
     ) -> Result<(), Fault> {
+        self.keys.changed();
+        self.gate.end_exchange();
         // Terrapin: without strict kex, messages can be cut off the start of this cipher's stream.
         if names.cipher == cipher::CHACHA20_POLY1305 && !names.strict_kex() {
             let cause =
@@ -97,9 +110,9 @@ impl Handler for Callbacks {
         Ok(())
     }
 
-    async fn data(&mut self, _channel: ChannelId, data: &[u8], _session: &mut Session) -> Result<(), Fault> {
+    async fn data(&mut self, _channel: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Fault> {
         self.gate.arrived(data.len());
-        Ok(())
+        self.change_old_keys(session)
     }
 
     async fn extended_data(
@@ -107,10 +120,19 @@ impl Handler for Callbacks {
         _channel: ChannelId,
         _stream: u32,
         data: &[u8],
-        _session: &mut Session,
+        session: &mut Session,
     ) -> Result<(), Fault> {
         self.gate.arrived(data.len());
-        Ok(())
+        self.change_old_keys(session)
+    }
+
+    async fn window_adjusted(
+        &mut self,
+        _channel: ChannelId,
+        _new_size: u32,
+        session: &mut Session,
+    ) -> Result<(), Fault> {
+        self.change_old_keys(session)
     }
 
     async fn disconnected(&mut self, reason: DisconnectReason<Fault>) -> Result<(), Fault> {

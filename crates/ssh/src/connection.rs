@@ -1,6 +1,6 @@
 //! A connection whose handshake is done and whose host is proved; nobody has logged in on it yet.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use engine::DialError;
 use russh::{
@@ -16,7 +16,9 @@ use crate::{
     fault::{Fault, lost, not_ssh},
     gate::Gate,
     host_key::HostKeyCheck,
+    keys::Keys,
     link::{Greeting, Link, Switch},
+    options::Limits,
     text,
 };
 
@@ -43,14 +45,16 @@ impl Connection {
         stream: TcpStream,
         check: Arc<HostKeyCheck>,
         key_types: Vec<Algorithm>,
-        limit: Duration,
+        limits: Limits,
     ) -> Result<Self, DialError> {
         let target = check.target().to_owned();
+        let limit = limits.handshake;
         let config = algorithms::config(key_types);
         let notes = Arc::new(Notes::default());
         let gate = Arc::new(Gate::default());
-        let callbacks = Callbacks::new(check, notes.clone(), gate.clone());
         let (link, switch) = Link::new(stream, gate.clone());
+        let keys = Keys::new(limits.key_life, link.carried());
+        let callbacks = Callbacks::new(check, notes.clone(), gate.clone(), keys);
         let greeting = link.greeting();
         match timeout(limit, client::connect_stream(config, link, callbacks)).await {
             Ok(Ok(handle)) => Ok(Self { handle, notes, gate, switch, target }),

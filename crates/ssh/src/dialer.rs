@@ -11,7 +11,7 @@ use crate::{
     connection::Connection,
     dial,
     host_key::HostKeyCheck,
-    options::{Limits, Patience},
+    options::{KeyLife, Limits, Patience},
     transport,
 };
 
@@ -32,6 +32,13 @@ impl SshDialer {
     #[must_use]
     pub fn with_patience(mut self, patience: Patience) -> Self {
         self.limits.patience = patience;
+        self
+    }
+
+    /// The same with keys of another life, for tests that cannot wait.
+    #[must_use]
+    pub fn with_key_life(mut self, key_life: KeyLife) -> Self {
+        self.limits.key_life = key_life;
         self
     }
 }
@@ -84,7 +91,7 @@ async fn connect(
                 Some(stream) => stream,
                 None => dial::connect(target, connect_timeout).await?,
             };
-            Connection::open(stream, check.clone(), key_types, limits.handshake).await
+            Connection::open(stream, check.clone(), key_types, limits).await
         };
         match (opened.await, refusal) {
             (Ok(connection), _) => return Ok(connection),

@@ -4,26 +4,41 @@
 //! connection's own loop until the channel's queue has room: a reader that stops would stop
 //! keepalives, input and the notice of an end with it. So that queue never fills up. What stops
 //! instead is the link below, which hands russh nothing more while the gate is shut.
+//!
+//! Nor does russh send anything in the middle of a key exchange, so the gate stands open until one
+//! is done. An exchange of ours is known from its first moment. One of the target's needs no such
+//! care: russh reads packet by packet, and behind the message that begins it comes nothing that
+//! could shut the gate before it ends. What comes in between is bounded either way: a target sends
+//! no more than its window, and russh gives none back before the end.
 
 use std::{
-    sync::atomic::{AtomicIsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicIsize, Ordering},
     task::{Context, Poll},
 };
 
 use futures_util::task::AtomicWaker;
 
+use crate::algorithms::WINDOW;
+
 /// The gate is shut while so much waits, in bytes: less than what is on its way in a window.
 pub(crate) const SHUT_AT: usize = 64 * 1024;
+/// A gate that was widened is shut while so much waits: all of a window passes, and what the target
+/// sends on after it.
+pub(crate) const FULL_AT: usize = SHUT_AT + 2 * WINDOW as usize;
 /// The link is told when no more than this is left.
 const OPEN_AT: usize = SHUT_AT / 2;
 /// What a message weighs beside its bytes, so that many small ones shut the gate too.
-const MESSAGE: usize = 64;
+pub(crate) const MESSAGE: usize = 64;
 
 /// Counts what arrived on a channel and was not taken yet.
 #[derive(Default)]
 pub(crate) struct Gate {
     /// Below zero for a moment, when a message is taken before its arrival was counted.
     waiting: AtomicIsize,
+    /// More may wait, until the reader goes on.
+    wide: AtomicBool,
+    /// We change the keys.
+    exchange: AtomicBool,
     link: AtomicWaker,
 }
 
@@ -39,8 +54,33 @@ impl Gate {
         let before = self.waiting.fetch_sub(weight, Ordering::AcqRel);
         let open_at = signed(OPEN_AT);
         if before > open_at && before - weight <= open_at {
+            self.wide.store(false, Ordering::Release);
             self.link.wake();
         }
+    }
+
+    /// Lets more pass than usual, until the reader goes on: the target may wait for an answer to
+    /// something that lies behind the gate, as it does once it has begun a key exchange.
+    pub(crate) fn widen(&self) {
+        if !self.is_open() {
+            self.wide.store(true, Ordering::Release);
+            self.link.wake();
+        }
+    }
+
+    /// Whether the gate was widened, and is shut all the same.
+    pub(crate) fn is_full(&self) -> bool {
+        self.wide.load(Ordering::Acquire) && !self.is_open()
+    }
+
+    /// We are about to change the keys, unless we are at it: nothing is held back until that is done.
+    pub(crate) fn begin_exchange(&self) -> bool {
+        !self.exchange.swap(true, Ordering::AcqRel)
+    }
+
+    /// The keys were changed, whoever began.
+    pub(crate) fn end_exchange(&self) {
+        self.exchange.store(false, Ordering::Release);
     }
 
     /// Resolves when the gate is open.
@@ -59,7 +99,8 @@ impl Gate {
     }
 
     fn is_open(&self) -> bool {
-        self.waiting.load(Ordering::Acquire) < signed(SHUT_AT)
+        let bound = if self.wide.load(Ordering::Acquire) { FULL_AT } else { SHUT_AT };
+        self.exchange.load(Ordering::Acquire) || self.waiting.load(Ordering::Acquire) < signed(bound)
     }
 }
 
@@ -107,6 +148,38 @@ mod tests {
         gate.taken(length);
         assert_eq!(told.0.load(Ordering::Relaxed), 1);
         assert!(gate.poll_open(&cx).is_ready());
+    }
+
+    #[test]
+    fn a_wide_gate_lets_more_pass_until_the_reader_goes_on() {
+        let (gate, told) = (Gate::default(), Arc::new(Told::default()));
+        let waker = Waker::from(told.clone());
+        let cx = Context::from_waker(&waker);
+        gate.arrived(SHUT_AT);
+        assert!(gate.poll_open(&cx).is_pending());
+        gate.widen();
+        assert_eq!(told.0.load(Ordering::Relaxed), 1);
+        assert!(gate.poll_open(&cx).is_ready() && !gate.is_full());
+        gate.arrived(FULL_AT - SHUT_AT);
+        assert!(gate.poll_open(&cx).is_pending() && gate.is_full());
+        gate.taken(FULL_AT - SHUT_AT);
+        gate.taken(SHUT_AT);
+        assert_eq!(told.0.load(Ordering::Relaxed), 2);
+        gate.arrived(SHUT_AT);
+        assert!(gate.poll_open(&cx).is_pending() && !gate.is_full());
+    }
+
+    #[test]
+    fn nothing_is_held_back_while_keys_are_changed() {
+        let gate = Gate::default();
+        let cx = Context::from_waker(Waker::noop());
+        assert!(gate.begin_exchange());
+        assert!(!gate.begin_exchange());
+        gate.arrived(FULL_AT);
+        assert!(gate.poll_open(&cx).is_ready());
+        gate.end_exchange();
+        assert!(gate.poll_open(&cx).is_pending());
+        assert!(gate.begin_exchange());
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod gate;
 mod host_key;
 mod kdf;
 mod keyboard;
+mod keys;
 mod known_hosts;
 mod learned_hosts;
 mod link;
@@ -25,4 +26,4 @@ mod transport;
 mod watch;
 
 pub use dialer::SshDialer;
-pub use options::{HostKeyPolicy, Options, Patience};
+pub use options::{HostKeyPolicy, KeyLife, Options, Patience};

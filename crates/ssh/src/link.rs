@@ -6,7 +6,10 @@
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -26,7 +29,11 @@ const GREETING_LIMIT: usize = 256;
 pub(crate) struct Link {
     socket: Arc<Mutex<Socket>>,
     greeting: Greeting,
+    carried: Carried,
 }
+
+/// How many bytes russh has read and written.
+pub(crate) type Carried = Arc<AtomicU64>;
 
 /// The first bytes that came from the target; they outlive the connection.
 pub(crate) type Greeting = Arc<Mutex<Vec<u8>>>;
@@ -37,12 +44,21 @@ impl Link {
     pub(crate) fn new(stream: TcpStream, gate: Arc<Gate>) -> (Self, Switch) {
         let socket = Arc::new(Mutex::new(Socket::new(stream, gate)));
         let switch = Switch(Cutter(Arc::downgrade(&socket)));
-        (Self { socket, greeting: Greeting::default() }, switch)
+        (Self { socket, greeting: Greeting::default(), carried: Carried::default() }, switch)
     }
 
     /// What the target says first, up to 256 bytes of it.
     pub(crate) fn greeting(&self) -> Greeting {
         self.greeting.clone()
+    }
+
+    /// A count that goes on with the connection.
+    pub(crate) fn carried(&self) -> Carried {
+        self.carried.clone()
+    }
+
+    fn count(&self, length: usize) {
+        self.carried.fetch_add(length as u64, Ordering::Relaxed);
     }
 
     fn note_greeting(&self, bytes: &[u8]) {
@@ -95,10 +111,10 @@ impl Pulse {
         Some(self.0.upgrade()?.lock().heard())
     }
 
-    /// See [`Socket::drain`].
-    pub(crate) fn drain(&self) {
+    /// See [`Gate::widen`].
+    pub(crate) fn widen(&self) {
         if let Some(socket) = self.0.upgrade() {
-            socket.lock().drain();
+            socket.lock().widen();
         }
     }
 
@@ -115,13 +131,18 @@ impl AsyncRead for Link {
         let before = buf.filled().len();
         let polled = self.socket.lock().poll_read(cx, buf);
         self.note_greeting(&buf.filled()[before..]);
+        self.count(buf.filled().len() - before);
         polled
     }
 }
 
 impl AsyncWrite for Link {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.socket.lock().poll_write(cx, buf)
+        let polled = self.socket.lock().poll_write(cx, buf);
+        if let Poll::Ready(Ok(length)) = polled {
+            self.count(length);
+        }
+        polled
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -41,6 +41,22 @@ impl Default for Patience {
     }
 }
 
+/// How long the keys of a connection are used: as long as RFC 4253 (section 9) recommends.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyLife {
+    /// So many bytes, both directions together.
+    pub bytes: u64,
+    /// So long, if anything is carried at all.
+    pub time: Duration,
+}
+
+impl Default for KeyLife {
+    /// A gibibyte or an hour.
+    fn default() -> Self {
+        Self { bytes: 1 << 30, time: Duration::from_secs(3600) }
+    }
+}
+
 /// How long a target may take. Constants, but for tests that cannot wait for them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -50,6 +66,8 @@ pub(crate) struct Limits {
     pub(crate) login: Duration,
     /// Silence, once the shell is open.
     pub(crate) patience: Patience,
+    /// The keys.
+    pub(crate) key_life: KeyLife,
 }
 
 impl Default for Limits {
@@ -58,6 +76,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(15),
             login: Duration::from_secs(30),
             patience: Patience::default(),
+            key_life: KeyLife::default(),
         }
     }
 }

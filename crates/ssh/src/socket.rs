@@ -36,8 +36,6 @@ pub(crate) struct Socket {
     end: Option<End>,
     /// Ended by us: nothing matters any more.
     cut: bool,
-    /// Nothing holds back what is ahead until all of it is given.
-    draining: bool,
     /// A write waits for the other side.
     write_waits: bool,
     /// When the other side last gave a sign of life.
@@ -60,7 +58,6 @@ impl Socket {
             ahead: BytesMut::new(),
             end: None,
             cut: false,
-            draining: false,
             write_waits: false,
             heard: Instant::now(),
         }
@@ -78,16 +75,16 @@ impl Socket {
         self.shut();
     }
 
-    /// Gives all that is ahead, whatever the gate says.
-    pub(crate) fn drain(&mut self) {
-        self.draining = true;
-        self.gate.wake();
+    /// See [`Gate::widen`].
+    pub(crate) fn widen(&mut self) {
+        self.gate.widen();
     }
 
     /// When the other side last gave a sign of life. While no more is read ahead nobody listens,
-    /// and then it counts as alive as long as the system takes it for that.
+    /// and at a full gate it may wait for an answer to what lies behind; then it counts as alive as
+    /// long as the system takes it for that.
     pub(crate) fn heard(&mut self) -> Instant {
-        if self.ahead.len() >= AHEAD_LIMIT {
+        if self.ahead.len() >= AHEAD_LIMIT || self.gate.is_full() {
             match self.stream.take_error() {
                 Ok(None) => self.heard = Instant::now(),
                 Ok(Some(error)) | Err(error) => {
@@ -101,7 +98,7 @@ impl Socket {
 
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.check()?;
-        if !self.draining && self.gate.poll_open(cx).is_pending() {
+        if self.gate.poll_open(cx).is_pending() {
             self.read_ahead(cx);
             if self.end.is_none() {
                 return Poll::Pending;
@@ -170,9 +167,7 @@ impl Socket {
     fn read_through(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if polled.is_pending() {
-            self.draining = false;
-        } else if buf.filled().len() > before {
+        if buf.filled().len() > before {
             self.heard = Instant::now();
         }
         polled
@@ -216,7 +211,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::gate::SHUT_AT;
+    use crate::gate::{FULL_AT, SHUT_AT};
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -286,17 +281,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_ahead_is_drained_once_and_then_the_gate_holds_again() {
-        let (mut socket, mut peer) = shut_socket().await;
-        peer.write_all(b"half a key exchange").await.unwrap();
-        ahead(&mut socket, |socket| !socket.ahead.is_empty()).await;
-        socket.drain();
-        assert_eq!(read(&mut socket).await.unwrap(), b"half a key exchange");
-        let mut space = [0; 64];
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(socket.poll_read(&mut cx, &mut ReadBuf::new(&mut space)).is_pending());
-        peer.write_all(b"more").await.unwrap();
-        ahead(&mut socket, |socket| !socket.ahead.is_empty()).await;
+    async fn at_a_full_gate_silence_means_nothing() {
+        let (mut socket, _peer) = shut_socket().await;
+        socket.widen();
+        let born = socket.heard();
+        tokio::task::yield_now().await;
+        assert_eq!(socket.heard(), born);
+        socket.gate.arrived(FULL_AT);
+        assert!(socket.heard() > born);
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use crate::{callbacks::Callbacks, link::Pulse, options::Patience};
 pub(crate) const QUESTIONS: u32 = 3;
 /// From this question on the target may be waiting for something that waits behind the gate: half
 /// a key exchange.
-const DRAIN_AT: u32 = 2;
+const WIDEN_AT: u32 = 2;
 
 /// Watches a connection until it is gone.
 ///
@@ -46,8 +46,8 @@ pub(crate) async fn watch(
         asked += 1;
         let answer_in = if asked == QUESTIONS { patience.last_answer } else { patience.question_after };
         next = Instant::now() + answer_in;
-        if asked == DRAIN_AT {
-            pulse.drain();
+        if asked == WIDEN_AT {
+            pulse.widen();
         }
         // While russh cannot take the question, it is not asked; the time runs all the same.
         let _ = timeout_at(next, handle.send_keepalive(true)).await;
