@@ -47,6 +47,7 @@ mod ssh_ends;
 mod ssh_host_key;
 mod ssh_odd_server;
 mod stalled;
+mod stopped_client;
 mod takeover;
 mod tickets;
 mod warnings;

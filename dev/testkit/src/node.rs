@@ -1,4 +1,5 @@
-//! The official Socket.IO client in Node, as the original's page loads it and as it is today.
+//! The official Socket.IO client in Node, as the original's page loads it and as it is today; and a page on
+//! it that comes back by itself.
 
 use std::{net::SocketAddr, path::Path, process::Stdio};
 
@@ -10,7 +11,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::PATIENCE;
+use crate::{PATIENCE, process::ProcessId};
 
 /// Which release of the client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,7 +24,7 @@ pub enum ClientVersion {
 
 /// A client in a Node process; dropping it kills the process.
 pub struct NodeClient {
-    _process: Child,
+    process: Child,
     stdin: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
     /// What it told, in order, since it connected.
@@ -49,17 +50,31 @@ impl NodeClient {
         auth: &Value,
         transports: &str,
     ) -> anyhow::Result<Self> {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("node");
-        if !dir.join("node_modules").is_dir() {
-            bail!("the Node clients are not installed: run `npm ci` in dev/testkit/node");
-        }
         let version = match version {
             ClientVersion::Original => "original",
             ClientVersion::Newest => "newest",
         };
+        Self::run("client.mjs", [version, &format!("http://{address}"), &auth.to_string(), transports]).await
+    }
+
+    /// A page of protocol 1 without its terminal, on the newest release: starts the ticket's session over a
+    /// WebSocket, acknowledges, and comes back when its socket is lost. Output with a hole or a repetition is a
+    /// fault. See [`tally`](Self::tally) and [`type_keys`](Self::type_keys).
+    ///
+    /// # Errors
+    /// Node or its packages are missing, or the gateway refuses.
+    pub async fn page(address: SocketAddr, ticket: &str) -> anyhow::Result<Self> {
+        Self::run("page.mjs", [&format!("http://{address}"), ticket]).await
+    }
+
+    async fn run<'a>(script: &str, arguments: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Self> {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("node");
+        if !dir.join("node_modules").is_dir() {
+            bail!("the Node clients are not installed: run `npm ci` in dev/testkit/node");
+        }
         let mut process = Command::new("node")
-            .arg(dir.join("client.mjs"))
-            .args([version, &format!("http://{address}"), &auth.to_string(), transports])
+            .arg(dir.join(script))
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -67,9 +82,17 @@ impl NodeClient {
             .context("node does not start")?;
         let stdin = process.stdin.take().context("no stdin")?;
         let lines = BufReader::new(process.stdout.take().context("no stdout")?).lines();
-        let mut client = Self { _process: process, stdin, lines, told: Vec::new() };
+        let mut client = Self { process, stdin, lines, told: Vec::new() };
         client.until(|told| told[0] == "connect").await?;
         Ok(client)
+    }
+
+    /// The process.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn id(&self) -> anyhow::Result<ProcessId> {
+        self.process.id().context("the process has ended")
     }
 
     /// Emits an event.
@@ -96,6 +119,23 @@ impl NodeClient {
         self.command(&json!(["numbers", count])).await
     }
 
+    /// Lets a [`page`](Self::page) send keys, again and again until they are taken.
+    ///
+    /// # Errors
+    /// The process has ended.
+    pub async fn type_keys(&mut self, keys: &str) -> anyhow::Result<()> {
+        self.command(&json!(["type", keys])).await
+    }
+
+    /// Lets a [`page`](Self::page) tell the checksum of so much output that comes next (`tallied`), instead of the
+    /// output, and stop its own process with `SIGSTOP` after so much of that (`stops`).
+    ///
+    /// # Errors
+    /// The process has ended.
+    pub async fn tally(&mut self, length: usize, stop_after: usize) -> anyhow::Result<()> {
+        self.command(&json!(["tally", length, stop_after])).await
+    }
+
     /// Disconnects in good order.
     ///
     /// # Errors
@@ -114,6 +154,9 @@ impl NodeClient {
                 let line = self.lines.next_line().await?.context("the client ended")?;
                 let told: Value = serde_json::from_str(&line)?;
                 self.told.push(told.clone());
+                if told[0] == "fault" {
+                    bail!("the gateway broke the protocol: {}", told[1]);
+                }
                 if wanted(&told) {
                     return anyhow::Ok(told);
                 }
