@@ -39,11 +39,26 @@ export class Terminal {
     await expect(this.rows).toContainText(text);
   }
 
+  /** Waits until everything that the terminal was given is on the screen. */
+  async painted(): Promise<void> {
+    await this.page.evaluate(async () => {
+      for (const _ of ['the frame that fills the rows', 'and the one after it']) {
+        await new Promise(requestAnimationFrame);
+      }
+    });
+  }
+
   /** The rows as they stand, without trailing blanks. */
   async lines(): Promise<string[]> {
     const lines = await this.rows.locator('> div').allTextContents();
     return lines.map((line) => line.replaceAll('\u00a0', ' ').trimEnd());
   }
+}
+
+/** The rows, once the last of them is an empty prompt. */
+export async function settled(terminal: Terminal): Promise<string[]> {
+  await expect.poll(async () => (await terminal.lines()).filter(Boolean).at(-1)).toBe(PROMPT);
+  return terminal.lines();
 }
 
 interface Worker {

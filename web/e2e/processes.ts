@@ -108,6 +108,13 @@ export class Gateway implements Running {
     return body.url;
   }
 
+  /** How many sessions it has of which somebody has the page, or nobody. */
+  async sessions(state: 'attached' | 'detached'): Promise<number> {
+    const metrics = await (await fetch(`${this.origin}/metrics`)).text();
+    const line = metrics.match(new RegExp(`^alfresco_ssh_sessions\\{state="${state}"\\} (\\d+)$`, 'm'));
+    return Number(line?.[1]);
+  }
+
   /** Asks it to end in good order: sessions are told, and may go on for a while. */
   drain(): void {
     this.process.kill('SIGTERM');

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { expect, PROMPT, test } from './fixtures';
+import { expect, PROMPT, settled, test } from './fixtures';
 
 test('a portal creates a session, and the link opens a shell that takes keys', async ({ open, terminal }) => {
   await open();
@@ -75,6 +75,8 @@ test('vim opens, edits and quits', async ({ open, page, terminal }) => {
   await terminal.shows('-- INSERT --');
   await page.keyboard.press('Escape');
   await terminal.run(':wq');
+  // What is typed before that, vim may still read.
+  await settled(terminal);
   await terminal.run('cat $f; rm $f; echo left');
   await terminal.shows(/hello from vim\s*left\s*e2e>/);
 });
@@ -212,8 +214,8 @@ test('Esc and then Tab leave the terminal for the keyboard', async ({ open, page
   await page.keyboard.press('Tab');
   await expect(input).not.toBeFocused();
   await terminal.screen.click();
-  await terminal.run(' echo back');
-  await terminal.shows('back');
+  await terminal.run(' echo $((40+2))');
+  await terminal.shows(/42\s*e2e>/);
 });
 
 test('exit shows its status and leaves the output to read', async ({ open, page, terminal }) => {
@@ -221,8 +223,9 @@ test('exit shows its status and leaves the output to read', async ({ open, page,
   await terminal.run('echo last words; exit 7');
   await expect(terminal.status).toContainText('Session ended');
   await expect(terminal.status).toContainText(/The shell exited with status 7( after \d+ s)?\./);
-  await terminal.shows('last words');
+  await terminal.shows(/last words; exit 7\s*last words/);
   await page.keyboard.type('nobody gets this');
+  await terminal.painted();
   await expect(terminal.rows).not.toContainText('nobody');
 });
 
