@@ -2,8 +2,7 @@
 
 use std::{fs, path::Path};
 
-use serde_json::json;
-use testkit::{PATIENCE, PageClient, SocketClient, Sshd, demo_sshd::Script, process, sha256};
+use testkit::{PATIENCE, Page, PageClient, Protocol, Sshd, demo_sshd::Script, process, sha256};
 use wire::{Code, Peer, event};
 
 use crate::{
@@ -281,10 +280,8 @@ async fn a_shell_whose_every_byte_is_kept_waits_for_somebody() -> Result {
 async fn the_originals_session_ends_with_its_socket() -> Result {
     let (sshd, gateway) = (scripted(Script::Echo).await?, Gateway::start(&[]).await?);
     let ticket = gateway.create(&password_order(&sshd)).await?;
-    let mut socket = SocketClient::original(gateway.address()?).await?;
-    socket.emit(event::START_SESSION, json!({ "create_session_id": ticket })).await?;
-    seen(&sshd, |record| record.terminal.is_some()).await?;
-    socket.cut();
+    let page = Page::open(gateway.address()?, Protocol::Original, &ticket).await?;
+    page.socket.cut();
     seen(&sshd, |record| record.shells_ended == 1).await?;
     gateway.base.is_back().await
 }

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Method;
 use serde_json::json;
 use testkit::{
-    Binary, BinaryOptions, CounterBase, Counters, GatewayOptions, Http, PATIENCE, Page, Protocol,
+    Binary, BinaryOptions, CounterBase, Counters, GatewayOptions, Http, PATIENCE, Page, PageClient, Protocol,
     SocketClient, Sshd, TestGateway, demo_sshd::Script,
 };
 use tokio::{
@@ -57,17 +58,22 @@ impl Poller {
         self.send(format!("42{},{}", event::NAMESPACE, json!([name, payload]))).await
     }
 
+    async fn poll(&mut self) -> Result {
+        let reply = self.http.get(&self.path).await?;
+        anyhow::ensure!(reply.status == 200, "{}: {}", reply.status, reply.text());
+        for packet in reply.text().split(SEPARATOR) {
+            match packet {
+                "2" => self.send("3".to_owned()).await?,
+                packet => self.heard.push(packet.to_owned()),
+            }
+        }
+        Ok(())
+    }
+
     async fn until(&mut self, words: &str) -> Result {
         let polling = async {
             while !self.heard.iter().any(|packet| packet.contains(words)) {
-                let reply = self.http.get(&self.path).await?;
-                anyhow::ensure!(reply.status == 200, "{}: {}", reply.status, reply.text());
-                for packet in reply.text().split(SEPARATOR) {
-                    match packet {
-                        "2" => self.send("3".to_owned()).await?,
-                        packet => self.heard.push(packet.to_owned()),
-                    }
-                }
+                self.poll().await?;
             }
             Ok(())
         };
@@ -267,32 +273,49 @@ async fn a_large_screen_comes_whole_over_either_transport() -> Result {
     let token = page.until_event(event::SESSION_ATTACHED).await?.payload["token"].clone();
     let printed = page.output().len();
 
-    let mut newer = Page::connect(gateway.address(), Protocol::Ours).await?;
-    newer.socket.emit(event::RESUME_SESSION, json!({ "token": token })).await?;
-    let attached = newer.until_event(event::SESSION_ATTACHED).await?;
-    let screen = &attached.payload["screen"];
-    assert_eq!((&screen["cols"], &screen["rows"]), (&json!(300), &json!(500)));
-    assert!(attached.payload["offset"].as_u64() >= Some(printed as u64), "{}", attached.payload["offset"]);
-    let snapshot = attached.attachment.context("the screen is no attachment")?;
-    assert!(snapshot.len() >= LARGE, "{} bytes", snapshot.len());
-    assert!(snapshot.windows(9).any(|window| window == b"mosaic-42"));
+    let token = token.as_str().context("no token")?;
+    let mut newer = PageClient::resume(gateway.address(), token).await?;
+    let screen = newer.screen().context("no screen")?;
+    assert_eq!((screen.cols, screen.rows), (300, 500));
+    assert!(screen.offset >= printed as u64, "{}", screen.offset);
+    assert!(screen.bytes.len() >= LARGE, "{} bytes", screen.bytes.len());
+    assert!(screen.bytes.windows(9).any(|window| window == b"mosaic-42"));
     newer.type_keys("echo $((50+5))\r").await?;
     newer.until("55\r\n").await?;
-    let token = attached.payload["token"].clone();
+    let token = newer.token()?;
 
     let mut poller = Poller::open_as(&gateway, &json!({ "protocol": wire::PROTOCOL }).to_string()).await?;
     poller.emit(event::RESUME_SESSION, json!({ "token": token })).await?;
     poller.until(event::SESSION_ATTACHED).await?;
-    // The attachment is the packet behind its event.
-    let place = poller.heard.iter().position(|packet| packet.contains(event::SESSION_ATTACHED));
-    let packet = place.and_then(|place| poller.heard.get(place + 1)).context("no attachment")?;
-    assert!(packet.starts_with('b') && packet.len() >= LARGE / 3 * 4, "{} characters", packet.len());
+    assert!(screen_by_polling(&mut poller).await? >= LARGE);
     let typed = sshd.dir().join("typed");
     let keys = format!("touch {}\r", typed.display());
     poller.emit(event::SSH_INPUT, json!({ "input": keys })).await?;
     eventually(async || Ok(typed.exists())).await?;
     poller.send(format!(r#"42{},["{}"]"#, event::NAMESPACE, event::TIMEOUT)).await?;
     poller.until("timed_out").await
+}
+
+/// Takes the screen that was just announced, piece by piece; returns how long it was.
+async fn screen_by_polling(poller: &mut Poller) -> Result<usize> {
+    let announced = poller.heard.iter().find(|packet| packet.contains(event::SESSION_ATTACHED));
+    let (_, length) = announced.and_then(|packet| packet.split_once(r#""length":"#)).context("no screen")?;
+    let length: usize = length.trim_end_matches(['}', ']']).parse()?;
+    let mut received = 0;
+    let mut at = 0;
+    while received < length {
+        let Some(packet) = poller.heard.get(at) else {
+            poller.poll().await?;
+            continue;
+        };
+        at += 1;
+        // Attachments are packets of their own, behind their events.
+        if let Some(piece) = packet.strip_prefix('b') {
+            received += STANDARD.decode(piece)?.len();
+            poller.emit(event::SESSION_SCREEN_ACK, json!({ "offset": received })).await?;
+        }
+    }
+    Ok(received)
 }
 
 /// How long a browser may be dead unnoticed.

@@ -1,6 +1,11 @@
 /** What a session needs around it, and whom it tells. Types only. */
-import type { Screen as Picture, Resize } from './protocol.gen';
+import type { Resize } from './protocol.gen';
 import type { State } from './state';
+
+/** A screen with its history, for a terminal of this size that was just reset. */
+export interface Picture extends Resize {
+  snapshot: Uint8Array;
+}
 
 /** Where output goes, and whose size the shell gets. */
 export interface Screen {

@@ -20,6 +20,8 @@ import {
   type Ready,
   type Resize,
   type ResumeSession,
+  type ScreenAck,
+  type ScreenPiece,
   type SocketError,
   type StartSession,
   type TakenOver,
@@ -51,6 +53,7 @@ export interface GatewayListener {
   heard(): void;
   progress(progress: Progress): void;
   attached(attached: Attached): void;
+  screen(piece: ScreenPiece): void;
   takenOver(takenOver: TakenOver): void;
   warned(warning: Warning): void;
   ready(ready: Ready): void;
@@ -68,6 +71,7 @@ export interface Gateway extends Disposable {
   start(start: StartSession): void;
   resume(resume: ResumeSession): void;
   attachedAck(): void;
+  screenAck(ack: ScreenAck): void;
   closedAck(): void;
   input(input: InputPiece, offset: number): void;
   resize(size: Resize): void;
@@ -141,6 +145,7 @@ function hear(socket: GatewaySocket, listener: GatewayListener): void {
   socket.io.on('packet', () => listener.heard());
   socket.on('session-progress', (progress) => listener.progress(progress));
   socket.on('session-attached', (attached) => listener.attached(attached));
+  socket.on('session-screen', (piece) => listener.screen(piece));
   socket.on('session-taken-over', (takenOver) => listener.takenOver(takenOver));
   socket.on('session-warning', (warning) => listener.warned(warning));
   socket.on('connection-ready', (ready) => listener.ready(ready));
@@ -161,6 +166,7 @@ function speech(socket: GatewaySocket): Omit<Gateway, 'joined' | 'reach' | 'disp
     start: (start) => say('start-session', start),
     resume: (resume) => say('resume-session', resume),
     attachedAck: () => say('session-attached-ack'),
+    screenAck: (ack) => say('session-screen-ack', ack),
     closedAck: () => say('session-closed-ack'),
     input: (input, offset) => say('ssh-input', { input, offset }),
     resize: (size) => say('resize', size),

@@ -85,8 +85,8 @@ export type Screen = {
   cols: number;
   /** The rows that it is for, in cells. */
   rows: number;
-  /** Escape sequences that make it on a terminal of this size that was just reset. */
-  snapshot: ArrayBuffer;
+  /** How long it is, in bytes; 0 where it could not be kept. */
+  length: number;
 };
 
 export type Attached = {
@@ -98,6 +98,18 @@ export type Attached = {
   input_offset: number;
   /** The whole screen, for a page that cannot go on from what it has. Without it, it can. */
   screen?: Screen;
+};
+
+export type ScreenPiece = {
+  /** Escape sequences. All pieces together make the screen on a terminal of its size that was just reset. */
+  screen: ArrayBuffer;
+  /** The offset of the first of these bytes in the screen. */
+  offset: number;
+};
+
+export type ScreenAck = {
+  /** All of the screen before this offset has arrived. */
+  offset: number;
 };
 
 export type TakenOver = {
@@ -145,6 +157,7 @@ export type ToGateway = {
   'start-session': (payload: StartSession) => void;
   'resume-session': (payload: ResumeSession) => void;
   'session-attached-ack': () => void;
+  'session-screen-ack': (payload: ScreenAck) => void;
   'session-closed-ack': () => void;
   'ssh-input': (payload: Input) => void;
   'resize': (payload: Resize) => void;
@@ -156,6 +169,7 @@ export type ToGateway = {
 export type FromGateway = {
   'session-progress': (payload: Progress) => void;
   'session-attached': (payload: Attached) => void;
+  'session-screen': (payload: ScreenPiece) => void;
   'session-taken-over': (payload: TakenOver) => void;
   'session-warning': (payload: Warning) => void;
   'connection-ready': (payload: Ready) => void;

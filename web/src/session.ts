@@ -3,13 +3,14 @@
  * bytes both ways under flow control, and tells how it stands. Knows no DOM, and terminals only as a
  * `Screen`.
  */
-import type { Screen, SessionListener, Ticket, TokenPlace } from './around';
+import type { Picture, Screen, SessionListener, Ticket, TokenPlace } from './around';
+import { Arrival } from './arrival';
 import type { Gateway, GatewayListener } from './connection';
 import { Contact } from './contact';
 import { InputFlow, type InputPiece } from './input';
 import { type Disposable, Disposables } from './lifecycle';
 import { OutputFlow } from './output';
-import type { Attached, Closed, OutputBytes, Resize, SocketError } from './protocol.gen';
+import type { Attached, Closed, OutputBytes, Resize, ScreenPiece, SocketError } from './protocol.gen';
 import { Reconnect } from './reconnect';
 import {
   canRetry,
@@ -32,6 +33,8 @@ export class Session implements Disposable {
   /** Both are there from the moment that a session is asked for, or found. */
   #output: OutputFlow | null = null;
   #input: InputFlow | null = null;
+  /** The screen that comes before the session goes on, and what becomes of it. */
+  #arrival: { screen: Arrival; complete: (picture: Picture) => void } | null = null;
   #token: string | null;
   #survivesReload = false;
   #lostAt = 0;
@@ -176,6 +179,7 @@ export class Session implements Disposable {
       heard: () => this.#contact.heard(),
       progress: ({ step }) => this.#on({ type: 'progress', step }),
       attached: (attached) => this.#attached(attached),
+      screen: (piece) => this.#takeScreen(piece),
       takenOver: ({ token }) => this.#takenOver(token),
       warned: ({ code, seconds }) =>
         this.#on({ type: 'ending', ending: { code, at: Date.now() + seconds * 1000 } }),
@@ -231,7 +235,36 @@ export class Session implements Disposable {
     this.#token = attached.token;
     this.#survivesReload = this.place.keep(attached.token);
     this.#gateway.attachedAck();
-    if (!this.#outputGoesOn(attached) || !this.#inputGoesOn(attached) || !resumes) {
+    if (!this.#inputGoesOn(attached)) {
+      return;
+    }
+    // The gateway may have lost the picture: what is here is better than nothing.
+    if (attached.screen !== undefined && attached.screen.length > 0) {
+      const screen = new Arrival(attached.screen);
+      this.#arrival = { screen, complete: (picture) => this.#goOn(attached, resumes, picture) };
+    } else {
+      this.#goOn(attached, resumes, null);
+    }
+  }
+
+  #takeScreen(piece: ScreenPiece): void {
+    const arrival = this.#arrival;
+    if (!arrival?.screen.accept(piece)) {
+      const message = `A piece of the screen came at offset ${piece.offset}, so this page cannot go on.`;
+      this.#on({ type: 'fault', code: 'output_gap', message });
+      return;
+    }
+    this.#gateway.screenAck({ offset: arrival.screen.received });
+    const { picture } = arrival.screen;
+    if (picture !== null) {
+      this.#arrival = null;
+      arrival.complete(picture);
+    }
+  }
+
+  /** Output follows from here on. */
+  #goOn(attached: Attached, resumes: boolean, picture: Picture | null): void {
+    if (!this.#outputGoesOn(attached, picture) || !resumes) {
       return;
     }
     this.#reconnect.succeeded();
@@ -241,7 +274,7 @@ export class Session implements Disposable {
     this.listener.resumed();
   }
 
-  #outputGoesOn({ offset, screen }: Attached): boolean {
+  #outputGoesOn({ offset, screen }: Attached, picture: Picture | null): boolean {
     if (this.#output !== null && screen === undefined && offset !== this.#output.expected) {
       this.#outputGap(offset, this.#output.expected);
       return false;
@@ -250,9 +283,8 @@ export class Session implements Disposable {
       this.#output?.dispose();
       this.#output = this.#newOutput(offset);
     }
-    // The gateway may have lost the picture: what is here is better than nothing.
-    if (screen !== undefined && screen.snapshot.byteLength > 0) {
-      this.screen.restore(screen);
+    if (picture !== null) {
+      this.screen.restore(picture);
     }
     this.#gateway.resize(this.screen.size);
     return true;
@@ -289,6 +321,7 @@ export class Session implements Disposable {
   #takenOver(token: string): void {
     this.#token = token;
     this.#survivesReload = this.place.keep(token);
+    this.#arrival = null;
     this.#input?.drop();
     this.#input?.detached();
     this.#on({ type: 'taken-over' });
@@ -297,6 +330,7 @@ export class Session implements Disposable {
   /** The socket is gone, or as good as gone. */
   #lost(obstacle: Obstacle): void {
     this.#contact.end();
+    this.#arrival = null;
     this.#input?.detached();
     if (this.#state.kind === 'connected') {
       this.#lostAt = Date.now();

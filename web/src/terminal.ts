@@ -4,13 +4,13 @@
  */
 import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import { Terminal } from '@xterm/xterm';
-import type { Screen } from './around';
+import type { Picture, Screen } from './around';
 import { copyText } from './clipboard';
 import type { InputPiece } from './input';
 import { Keys } from './keys';
 import { type Disposable, Disposables } from './lifecycle';
 import { addTextLinks, type LinkPreview, linkHandler } from './links';
-import type { Screen as Picture, Resize } from './protocol.gen';
+import type { Resize } from './protocol.gen';
 import { useGpu } from './renderer';
 import { Sizing } from './sizing';
 import { appearance, onAppearanceChange } from './theme';
@@ -82,7 +82,7 @@ export class TerminalView implements Screen, Disposable {
       this.#terminal.write('', () => {
         this.#pictures += 1;
       });
-      this.#terminal.write(joined(new TextEncoder().encode(RESET), new Uint8Array(snapshot)), () => {
+      this.#terminal.write(joined(new TextEncoder().encode(RESET), snapshot), () => {
         this.#pictures -= 1;
         this.#mute = false;
       });

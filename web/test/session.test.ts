@@ -21,6 +21,7 @@ function opened({ kept = null as string | null, startable = true, keeps = true }
     resume: vi.fn(),
     attachedAck: vi.fn(),
     closedAck: vi.fn(),
+    screenAck: vi.fn(),
     input: vi.fn(),
     resize: vi.fn(),
     outputAck: vi.fn(),
@@ -75,6 +76,14 @@ function opened({ kept = null as string | null, startable = true, keeps = true }
   };
   const attach = (token: string, more: Partial<Attached> = {}) =>
     events.attached({ token, offset: 0, input_offset: 0, ...more });
+  /** With a screen that comes in two pieces. */
+  const picture = (token: string, more: Partial<Attached>) => {
+    attach(token, { ...more, screen: { cols: 80, rows: 24, length: 6 } });
+    events.screen({ screen: output('SCR'), offset: 0 });
+    expect(written.some((text) => text.includes('SCR'))).toBe(false);
+    events.screen({ screen: output('EEN'), offset: 3 });
+    expect(gateway.screenAck.mock.calls.slice(-2)).toEqual([[{ offset: 3 }], [{ offset: 6 }]]);
+  };
   const ready = () => {
     join();
     events.ready({ ready: true });
@@ -98,6 +107,7 @@ function opened({ kept = null as string | null, startable = true, keeps = true }
     join,
     lose,
     attach,
+    picture,
     ready,
     begun,
   };
@@ -309,8 +319,7 @@ describe('a session that outlives its socket', () => {
   it('shows the picture that it gets, and goes on behind it', () => {
     s.lose();
     s.join();
-    const screen = { cols: 80, rows: 24, snapshot: output('SCREEN') };
-    s.attach(TOKENS[1] ?? '', { offset: 5_000, screen });
+    s.picture(TOKENS[1] ?? '', { offset: 5_000 });
     s.events.output({ output: output('rest'), offset: 5_000 });
     expect(s.written).toEqual(['$ ', '80x24:SCREEN', 'rest']);
     s.processed.at(0)?.();
@@ -321,10 +330,39 @@ describe('a session that outlives its socket', () => {
     expect(s.gateway.outputAck).toHaveBeenCalledExactlyOnceWith({ offset: 5_004 });
   });
 
+  it('shows nothing of a picture that is cut, and asks for another with what it has', () => {
+    s.lose();
+    s.join();
+    s.attach(TOKENS[1] ?? '', { offset: 5_000, screen: { cols: 80, rows: 24, length: 6 } });
+    s.events.screen({ screen: output('SCR'), offset: 0 });
+    s.lose();
+    expect(s.states.at(-1)).toMatchObject({ kind: 'reconnecting' });
+    s.join();
+    expect(s.gateway.resume).toHaveBeenLastCalledWith({ token: TOKENS[1], have: 2 });
+    s.picture(TOKENS[2] ?? '', { offset: 6_000 });
+    s.events.output({ output: output('rest'), offset: 6_000 });
+    expect(s.written).toEqual(['$ ', '80x24:SCREEN', 'rest']);
+    expect(s.states.at(-1)).toEqual(CONNECTED);
+  });
+
+  it.each([
+    ['a hole', 4, 'EN'],
+    ['a repetition', 0, 'SCR'],
+    ['more than was announced', 3, 'EENS'],
+  ])('takes no picture with %s', (_, offset, piece) => {
+    s.lose();
+    s.join();
+    s.attach(TOKENS[1] ?? '', { offset: 5_000, screen: { cols: 80, rows: 24, length: 6 } });
+    s.events.screen({ screen: output('SCR'), offset: 0 });
+    s.events.screen({ screen: output(piece), offset });
+    expect(s.states.at(-1)).toMatchObject({ code: 'output_gap' });
+    expect(s.written).toEqual(['$ ']);
+  });
+
   it('leaves what is on the screen when the gateway has lost the picture, and says so', () => {
     s.lose();
     s.join();
-    s.attach(TOKENS[1] ?? '', { offset: 900, screen: { cols: 80, rows: 24, snapshot: output('') } });
+    s.attach(TOKENS[1] ?? '', { offset: 900, screen: { cols: 80, rows: 24, length: 0 } });
     const error: SocketError = { code: 'screen_lost', message: 'Lost.', peer: 'gateway', retry: false };
     s.events.refused(error);
     expect(s.written).toEqual(['$ ']);
@@ -549,8 +587,7 @@ describe('a page that has just begun', () => {
     expect(s.states.at(-1)).toMatchObject({ kind: 'connecting', resuming: true });
     s.join();
     expect(s.gateway.resume).toHaveBeenCalledExactlyOnceWith({ token: TOKENS[0] });
-    const screen = { cols: 80, rows: 24, snapshot: output('SCREEN') };
-    s.attach(TOKENS[1] ?? '', { offset: 700, input_offset: 30, screen });
+    s.picture(TOKENS[1] ?? '', { offset: 700, input_offset: 30 });
     s.session.input('x');
     expect(s.written).toEqual(['80x24:SCREEN']);
     expect(s.gateway.input.mock.calls).toEqual([['x', 30]]);
@@ -581,8 +618,7 @@ describe('a page that has just begun', () => {
   it('is led back by its ticket to a session whose token had not arrived', () => {
     const s = opened();
     s.join();
-    const screen = { cols: 80, rows: 24, snapshot: output('SCREEN') };
-    s.attach(TOKENS[0] ?? '', { offset: 50, screen });
+    s.picture(TOKENS[0] ?? '', { offset: 50 });
     s.events.ready({ ready: true });
     s.events.output({ output: output('x'), offset: 50 });
     expect(s.written).toEqual(['80x24:SCREEN', 'x']);

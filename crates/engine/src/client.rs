@@ -1,6 +1,6 @@
 //! Whoever watches a session, as the session sees it.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -19,6 +19,13 @@ pub trait Client: Send + Sync + 'static {
     /// # Errors
     /// The way to the browser is full: nothing of it was taken.
     fn output(&self, offset: u64, bytes: &Bytes) -> Result<(), ClientFull>;
+
+    /// Takes a piece of the screen that [`Notice::Attached`] announced, which begins at `offset` in it;
+    /// the client acknowledges it through the handle.
+    ///
+    /// # Errors
+    /// The way to the browser is full: nothing of it was taken.
+    fn screen(&self, offset: u64, bytes: &Bytes) -> Result<(), ClientFull>;
 
     /// Takes a notice.
     ///
@@ -42,10 +49,10 @@ pub enum Notice {
         offset: u64,
         /// All input before this offset was taken.
         input_offset: u64,
-        /// What to begin with, where the client cannot go on from what it has.
-        screen: Option<Snapshot>,
+        /// What comes before that output, where the client cannot go on from what it has.
+        screen: Option<ScreenSize>,
     },
-    /// The snapshot that just went is empty, because the screen could not be kept.
+    /// The screen that was just announced is empty, because the screen could not be kept.
     ScreenLost,
     /// Another client has the session now; nothing follows.
     TakenOver {
@@ -83,20 +90,13 @@ pub enum EndingCause {
     Drain,
 }
 
-/// A screen with its history.
-#[derive(Clone, Eq, PartialEq)]
-pub struct Snapshot {
+/// How large a screen with its history is that follows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ScreenSize {
     /// The size of the terminal that it is for.
     pub size: TermSize,
-    /// Escape sequences that make it on such a terminal that was just reset.
-    pub bytes: Bytes,
-}
-
-impl fmt::Debug for Snapshot {
-    /// Says nothing of what is on the screen.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Snapshot({:?}, {} bytes)", self.size, self.bytes.len())
-    }
+    /// How many bytes of escape sequences make it on such a terminal that was just reset.
+    pub length: u64,
 }
 
 /// The way to the browser takes nothing more now.

@@ -17,7 +17,7 @@ mod target;
 mod ticket;
 mod token;
 
-pub use client::{Client, ClientFull, EndingCause, Notice, Snapshot};
+pub use client::{Client, ClientFull, EndingCause, Notice, ScreenSize};
 pub use dial::{
     DialError, DialOrder, Dialer, Exit, ProgressSink, Shell, ShellEvent, ShellGone, Step, Transport,
 };

@@ -8,7 +8,9 @@ use engine::{
 };
 use parking_lot::Mutex;
 use socketioxide::extract::SocketRef;
-use wire::{Closed, Code, Input, OutputAck, Peer, Resize, ResumeSession, SocketError, StartSession, event};
+use wire::{
+    Closed, Code, Input, OutputAck, Peer, Resize, ResumeSession, ScreenAck, SocketError, StartSession, event,
+};
 
 use crate::{
     closing,
@@ -46,6 +48,7 @@ pub(crate) enum Incoming {
     Input(Input),
     Resize(Resize),
     OutputAck(OutputAck),
+    ScreenAck(ScreenAck),
     StayConnected,
     Timeout,
     /// The event of this name has a payload of another shape.
@@ -126,6 +129,7 @@ impl Inbound {
             Incoming::Input(input) => self.input(socket, &input),
             Incoming::Resize(size) => self.resize(size),
             Incoming::OutputAck(ack) => self.of_page(socket, |session| session.ack(ack.offset)),
+            Incoming::ScreenAck(ack) => self.of_page(socket, |session| session.ack_screen(ack.offset)),
             Incoming::StayConnected => self.of_page(socket, Attachment::stay),
             Incoming::Timeout => self.timeout(socket),
             Incoming::Malformed(name) => {

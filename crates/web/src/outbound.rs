@@ -10,13 +10,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use engine::{Attachment, Client, ClientFull, FlowLimits, Notice, ResumeToken, Snapshot};
+use engine::{Attachment, Client, ClientFull, FlowLimits, Notice, ResumeToken, ScreenSize};
 use parking_lot::Mutex;
 use serde::Serialize;
 use socketioxide::{SendError, SocketError, extract::SocketRef};
 use wire::{
-    Attached, Closed, Code, InputAck, Output, OutputBytes, Peer, Progress, Ready, Screen, TakenOver, event,
-    limits,
+    Attached, Closed, Code, InputAck, Output, OutputBytes, Peer, Progress, Ready, Screen, ScreenPiece,
+    TakenOver, event, limits,
 };
 
 use crate::{
@@ -177,12 +177,12 @@ impl Outbound {
         token: &ResumeToken,
         offset: u64,
         input_offset: u64,
-        screen: Option<&Snapshot>,
+        screen: Option<ScreenSize>,
     ) -> Result<(), ClientFull> {
         let screen = screen.map(|screen| Screen {
             cols: screen.size.cols(),
             rows: screen.size.rows(),
-            snapshot: screen.bytes.clone(),
+            length: screen.length,
         });
         self.emit(event::SESSION_ATTACHED, &Attached { token: token.reveal(), offset, input_offset, screen })
     }
@@ -260,6 +260,10 @@ impl Client for Outbound {
         }
     }
 
+    fn screen(&self, offset: u64, bytes: &Bytes) -> Result<(), ClientFull> {
+        self.emit(event::SESSION_SCREEN, &ScreenPiece { screen: bytes.clone(), offset })
+    }
+
     fn can_resume(&self) -> bool {
         self.protocol == Protocol::Page
     }
@@ -276,7 +280,7 @@ impl Client for Outbound {
                 self.emit(event::SESSION_PROGRESS, &Progress { step: closing::step(*step) })
             }
             Notice::Attached { token, offset, input_offset, screen } => {
-                self.attached(token, *offset, *input_offset, screen.as_ref())
+                self.attached(token, *offset, *input_offset, *screen)
             }
             Notice::ScreenLost => self.screen_lost(),
             Notice::TakenOver { token } => self.taken_over(token),

@@ -11,5 +11,6 @@ mod payload;
 pub use code::{Code, Peer};
 pub use payload::{
     Attached, Closed, ConnectAuth, Input, InputAck, Output, OutputAck, OutputBytes, PROTOCOL, Progress,
-    Ready, Resize, ResumeSession, Screen, SocketError, StartSession, Step, TakenOver, Typed, Warning,
+    Ready, Resize, ResumeSession, Screen, ScreenAck, ScreenPiece, SocketError, StartSession, Step, TakenOver,
+    Typed, Warning,
 };

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
+use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
 
 use crate::{Code, Peer};
 
@@ -194,30 +194,42 @@ pub struct Attached {
     #[cfg_attr(feature = "typescript", ts(type = "number"))]
     pub input_offset: u64,
     /// The whole screen, for a page that cannot go on from what it has. Without it, it can.
-    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "unwrapped")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub screen: Option<Screen>,
 }
 
-/// Serializes what is there as itself: in a wrapping `Some` Socket.IO's serializer finds no bytes, and
-/// writes them as an array of numbers.
-fn unwrapped<T: Serialize, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => value.serialize(serializer),
-        None => serializer.serialize_none(),
-    }
-}
-
-/// A screen with its history, as of the offset that it comes with.
-#[derive(Clone, Deserialize, Serialize)]
+/// A screen with its history, as of the offset that it comes with; it follows in `session-screen`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Screen {
     /// The columns that it is for, in cells.
     pub cols: u16,
     /// The rows that it is for, in cells.
     pub rows: u16,
-    /// Escape sequences that make it on a terminal of this size that was just reset.
+    /// How long it is, in bytes; 0 where it could not be kept.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
+    pub length: u64,
+}
+
+/// `session-screen`: a piece of the screen that `session-attached` announced, as a binary attachment.
+#[derive(Clone, Deserialize, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct ScreenPiece {
+    /// Escape sequences. All pieces together make the screen on a terminal of its size that was just reset.
     #[cfg_attr(feature = "typescript", ts(type = "ArrayBuffer"))]
-    pub snapshot: Bytes,
+    pub screen: Bytes,
+    /// The offset of the first of these bytes in the screen.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
+    pub offset: u64,
+}
+
+/// `session-screen-ack`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct ScreenAck {
+    /// All of the screen before this offset has arrived.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
+    pub offset: u64,
 }
 
 /// `session-taken-over`: another socket has the session now.

@@ -13,7 +13,7 @@ use tokio::{
     task::yield_now,
     time::{Instant, timeout_at},
 };
-use wire::{Attached, Closed, event, limits};
+use wire::{Attached, Closed, Screen, event, limits};
 
 use self::{output::Received, typing::Typing};
 use crate::{Event, Incoming, PATIENCE, SocketClient};
@@ -66,6 +66,8 @@ pub struct PageClient {
     token: Option<String>,
     /// The screen that came with the last attach, if one did.
     screen: Option<Snapshot>,
+    /// How long it is once it is whole.
+    screen_length: u64,
     /// It has the output before [`Received::end`]; a page that was just loaded has nothing.
     is_fresh: bool,
     /// Another page may have typed since.
@@ -106,6 +108,7 @@ impl PageClient {
             ticket,
             token,
             screen: None,
+            screen_length: 0,
             is_fresh: true,
             was_taken_over: false,
             received: Received::default(),
@@ -157,10 +160,14 @@ impl PageClient {
         self.attaches
     }
 
-    /// Whether it has the session now, as far as it knows.
+    /// Whether it has the session now, as far as it knows, and the screen to begin with.
     #[must_use]
     pub fn is_attached(&self) -> bool {
-        self.seat == Seat::Attached
+        self.seat == Seat::Attached && self.has_screen()
+    }
+
+    fn has_screen(&self) -> bool {
+        self.screen.as_ref().is_none_or(|screen| screen.bytes.len() as u64 == self.screen_length)
     }
 
     /// The socket below, for what a page would not do.
@@ -245,6 +252,8 @@ impl PageClient {
     }
 
     fn lose(&mut self) {
+        // Half a screen is none.
+        self.is_fresh |= !self.has_screen();
         self.socket = None;
         self.seat = Seat::None;
     }
@@ -300,9 +309,11 @@ impl PageClient {
                     "output for a page that is not attached: {:?}",
                     self.seat
                 );
+                ensure!(self.has_screen(), "output before the screen");
                 self.received.take(offset, &bytes)?;
                 return Ok(());
             }
+            event::SESSION_SCREEN => return self.take_screen(event).await,
             event::SSH_INPUT_ACK => {
                 let offset = event.payload["offset"].as_u64().context("an ack without an offset")?;
                 return self.typing.acknowledged(offset);
@@ -329,11 +340,30 @@ impl PageClient {
         Ok(())
     }
 
+    async fn take_screen(&mut self, event: Event) -> anyhow::Result<()> {
+        let offset = event.payload["offset"].as_u64().context("a piece without an offset")?;
+        let piece = event.attachment.context("a piece without bytes")?;
+        let screen = self.screen.as_mut().context("a piece of no screen")?;
+        let received = screen.bytes.len() as u64;
+        ensure!(offset == received, "a piece at {offset} instead of {received}");
+        screen.bytes.extend_from_slice(&piece);
+        let received = screen.bytes.len() as u64;
+        ensure!(received <= self.screen_length, "{received} bytes of {}", self.screen_length);
+        self.emit(event::SESSION_SCREEN_ACK, json!({ "offset": received })).await;
+        Ok(())
+    }
+
     async fn on_attached(&mut self, event: &Event) -> anyhow::Result<()> {
-        let attached = Announced::read(event)?;
+        let attached: Attached = serde_json::from_value(event.payload.clone())?;
         ensure!(self.seat == Seat::Asked, "attached without asking");
         let is_first = self.token.is_none();
-        self.screen = attached.screen;
+        self.screen_length = attached.screen.map_or(0, |screen| screen.length);
+        self.screen = attached.screen.map(|Screen { cols, rows, .. }| Snapshot {
+            offset: attached.offset,
+            cols,
+            rows,
+            bytes: Vec::new(),
+        });
         match &self.screen {
             Some(_) => self.received.restart(attached.offset),
             // The first output of a session needs no screen before it.
@@ -379,32 +409,5 @@ impl fmt::Debug for PageClient {
             .field("events", &&names[names.len().saturating_sub(12)..])
             .field("closed", &self.closed)
             .finish()
-    }
-}
-
-/// `session-attached` as it is on the wire: the snapshot is a binary attachment.
-struct Announced {
-    token: String,
-    offset: u64,
-    input_offset: u64,
-    screen: Option<Snapshot>,
-}
-
-impl Announced {
-    fn read(event: &Event) -> anyhow::Result<Self> {
-        let mut payload = event.payload.clone();
-        let screen = payload.as_object_mut().and_then(|fields| fields.remove("screen"));
-        let Attached { token, offset, input_offset, .. } = serde_json::from_value(payload)?;
-        let screen = screen.map(|screen| {
-            let size = |name: &str| screen[name].as_u64().and_then(|cells| u16::try_from(cells).ok());
-            let (cols, rows) = (size("cols").context("no columns")?, size("rows").context("no rows")?);
-            let bytes = event
-                .attachment
-                .as_ref()
-                .with_context(|| format!("a screen without its snapshot: {}", event.frame))?
-                .to_vec();
-            anyhow::Ok(Snapshot { offset, cols, rows, bytes })
-        });
-        Ok(Self { token, offset, input_offset, screen: screen.transpose()? })
     }
 }

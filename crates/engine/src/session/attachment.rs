@@ -59,6 +59,11 @@ impl Attachment {
         self.mailbox.post(self.generation, |post| post.acked = post.acked.max(Some(offset)));
     }
 
+    /// The browser has all of its first screen before `offset`.
+    pub fn ack_screen(&self, offset: u64) {
+        self.mailbox.post(self.generation, |post| post.screen_acked = post.screen_acked.max(Some(offset)));
+    }
+
     /// The browser keeps the token that it got: every one before is void.
     pub fn token_kept(&self) {
         if !self.token_kept.load(Ordering::Relaxed) && self.sessions.token_kept(self.id, self.generation) {

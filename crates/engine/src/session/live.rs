@@ -265,6 +265,9 @@ impl Live {
             self.progress = Instant::now();
             self.trim();
         }
+        if post.screen_acked.is_some_and(|offset| self.outbox.ack_screen(offset)) {
+            self.progress = Instant::now();
+        }
         self.size = post.size.or(self.size);
         if post.heard {
             self.on_heard();

@@ -50,6 +50,8 @@ pub(crate) struct Post {
     pub(crate) newcomer: Option<Newcomer>,
     pub(crate) size: Option<TermSize>,
     pub(crate) acked: Option<u64>,
+    /// The same for the screen that it began with.
+    pub(crate) screen_acked: Option<u64>,
     /// The user is there.
     pub(crate) active: bool,
     /// The browser was told why the session is over.
@@ -68,6 +70,7 @@ impl Mailbox {
         let mut mail = self.mail.lock();
         mail.attached += 1;
         mail.post.acked = None;
+        mail.post.screen_acked = None;
         mail.post.heard = false;
         mail.post.gone = false;
         let attached = (mail.attached, mail.post.newcomer.replace(newcomer));

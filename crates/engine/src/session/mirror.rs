@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::backlog::Backlog;
-use crate::{client::Snapshot, target::TermSize};
+use crate::target::TermSize;
 
 /// Output is fed when so much of it waits, in bytes: in long runs most of a flood is skipped.
 const RUN: u64 = 768 * 1024;
@@ -46,6 +46,14 @@ enum State {
     Feeding(JoinHandle<FeedResult>),
     /// It panicked.
     Lost,
+}
+
+/// A screen with its history.
+pub(crate) struct Snapshot {
+    /// The size of the terminal that it is for.
+    pub(crate) size: TermSize,
+    /// Escape sequences that make it on such a terminal that was just reset.
+    pub(crate) bytes: Bytes,
 }
 
 struct Fed {

@@ -2,11 +2,22 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
 use super::{
     backlog::{Backlog, CHUNK},
     credit::{Credit, FlowLimits},
 };
 use crate::client::{Client, Notice};
+
+/// A piece of a screen, in bytes.
+const SCREEN_PIECE: usize = 32 * 1024;
+
+/// A screen on its way to a browser that begins with it.
+struct Opening {
+    screen: Bytes,
+    credit: Credit,
+}
 
 /// Output waits here in order until credit and client let it go, and stays for a while after that,
 /// for a browser that comes back.
@@ -16,6 +27,8 @@ pub(crate) struct Outbox {
     keep: u64,
     notices: VecDeque<Notice>,
     credit: Credit,
+    /// What goes before output, until all of it went.
+    opening: Option<Opening>,
     /// The last word was said: no output goes any more.
     closed: bool,
 }
@@ -28,6 +41,7 @@ impl Outbox {
             keep: keep as u64,
             notices: VecDeque::new(),
             credit: Credit::new(limits, 0),
+            opening: None,
             closed: false,
         }
     }
@@ -65,9 +79,11 @@ impl Outbox {
         (self.backlog.start()..=self.backlog.end()).contains(&offset)
     }
 
-    /// Another client takes the output from `offset` on. Notices for the one before are void.
-    pub(crate) fn attach(&mut self, limits: FlowLimits, offset: u64) {
+    /// Another client takes the output from `offset` on, after this screen if there is one. Notices
+    /// for the one before are void.
+    pub(crate) fn attach(&mut self, limits: FlowLimits, offset: u64, screen: Option<Bytes>) {
         self.notices.clear();
+        self.opening = screen.map(|screen| Opening { screen, credit: Credit::new(limits, 0) });
         self.closed = false;
         self.credit = Credit::new(limits, offset);
     }
@@ -84,7 +100,8 @@ impl Outbox {
         if self.closed {
             return 0;
         }
-        usize::try_from(self.backlog.end() - self.credit.sent()).unwrap_or(usize::MAX)
+        let opening = self.opening.as_ref().map_or(0, Opening::waiting);
+        opening + usize::try_from(self.backlog.end() - self.credit.sent()).unwrap_or(usize::MAX)
     }
 
     /// Bytes that no browser said it has.
@@ -107,6 +124,11 @@ impl Outbox {
         self.credit.ack(offset)
     }
 
+    /// See [`Credit::ack`]; what went whole is not waited for.
+    pub(crate) fn ack_screen(&mut self, offset: u64) -> bool {
+        self.opening.as_mut().is_some_and(|opening| opening.credit.ack(offset))
+    }
+
     /// Gives the client all it takes now.
     pub(crate) fn flush(&mut self, client: &dyn Client) {
         while let Some(notice) = self.notices.front() {
@@ -114,6 +136,14 @@ impl Outbox {
                 return;
             }
             self.notices.pop_front();
+        }
+        if !self.closed
+            && let Some(opening) = &mut self.opening
+        {
+            if !opening.flush(client) {
+                return;
+            }
+            self.opening = None;
         }
         while self.waiting() > 0 {
             let room = usize::try_from(self.credit.room()).unwrap_or(CHUNK);
@@ -139,9 +169,33 @@ impl Outbox {
     }
 }
 
+impl Opening {
+    /// Bytes that wait to be sent.
+    fn waiting(&self) -> usize {
+        self.screen.len().saturating_sub(self.sent())
+    }
+
+    fn sent(&self) -> usize {
+        usize::try_from(self.credit.sent()).unwrap_or(usize::MAX)
+    }
+
+    /// Gives the client all it takes now; whether that was all there is.
+    fn flush(&mut self, client: &dyn Client) -> bool {
+        while self.waiting() > 0 {
+            let room = usize::try_from(self.credit.room()).unwrap_or(SCREEN_PIECE);
+            let length = self.waiting().min(room).min(SCREEN_PIECE);
+            let piece = self.screen.slice(self.sent()..self.sent() + length);
+            if length == 0 || client.screen(self.credit.sent(), &piece).is_err() {
+                return false;
+            }
+            self.credit.take(length);
+        }
+        true
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use parking_lot::Mutex;
     use proptest::prelude::*;
 
@@ -155,6 +209,7 @@ mod tests {
     #[derive(Default)]
     struct Taker {
         got: Mutex<Vec<u8>>,
+        screen: Mutex<Vec<u8>>,
         refuse: Mutex<bool>,
     }
 
@@ -174,6 +229,16 @@ mod tests {
             let mut got = self.got.lock();
             assert_eq!(got.len() as u64, offset);
             got.extend_from_slice(bytes);
+            Ok(())
+        }
+
+        fn screen(&self, offset: u64, bytes: &Bytes) -> Result<(), ClientFull> {
+            if *self.refuse.lock() {
+                return Err(ClientFull);
+            }
+            let mut screen = self.screen.lock();
+            assert_eq!(screen.len() as u64, offset);
+            screen.extend_from_slice(bytes);
             Ok(())
         }
 
@@ -206,6 +271,28 @@ mod tests {
         assert_eq!(*taker.got.lock(), b"");
     }
 
+    #[test]
+    fn a_screen_goes_in_pieces_as_it_is_acknowledged_and_output_behind_it() {
+        let taker = Taker::default();
+        let mut outbox = Outbox::new(LIMITS, 0);
+        outbox.push(b"before");
+        outbox.attach(LIMITS, 6, Some(vec![b's'; 2500].into()));
+        *taker.got.lock() = b"before".to_vec();
+        outbox.push(b"behind");
+        outbox.flush(&taker);
+        assert_eq!((taker.screen.lock().len(), outbox.waiting()), (1000, 1506));
+        assert!(!outbox.ack_screen(1001));
+        assert!(outbox.ack_screen(1000));
+        outbox.flush(&taker);
+        assert_eq!((taker.screen.lock().len(), taker.got.lock().len()), (2000, 6));
+        assert!(outbox.ack_screen(2000));
+        outbox.flush(&taker);
+        assert!(outbox.is_empty());
+        assert_eq!(*taker.screen.lock(), vec![b's'; 2500]);
+        assert_eq!(*taker.got.lock(), b"beforebehind");
+        assert!(!outbox.ack_screen(2500));
+    }
+
     proptest! {
         /// Whatever is pushed, refused, acknowledged, cut and resumed in whatever order: the same bytes arrive.
         #[test]
@@ -229,7 +316,7 @@ mod tests {
                 let have = got.len().saturating_sub(cut).max(usize::try_from(outbox.acked()).unwrap());
                 got.truncate(have);
                 prop_assert!(outbox.continues_from(have as u64));
-                outbox.attach(LIMITS, have as u64);
+                outbox.attach(LIMITS, have as u64, None);
                 drop(got);
                 outbox.trim(outbox.acked());
             }

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
     live::{FAREWELL_LIMIT, Live, Phase, Presence, STALL_LIMIT},
-    mirror::Mirror,
+    mirror::{Mirror, Snapshot},
     seat::{Newcomer, Seat, Welcome},
 };
 use crate::{
-    client::{EndingCause, Notice, Snapshot},
+    client::{EndingCause, Notice, ScreenSize},
     reason::CloseReason,
     sessions::Standing,
 };
@@ -72,7 +73,7 @@ impl Live {
     }
 
     fn join_without_screen(&mut self, seat: Seat, welcome: Welcome) {
-        let empty = Snapshot { size: self.terminal_size, bytes: Default::default() };
+        let empty = Snapshot { size: self.terminal_size, bytes: Bytes::new() };
         let end = self.outbox.end();
         self.join(seat, welcome, end, Some(empty));
         self.outbox.push_notice(Notice::ScreenLost);
@@ -81,10 +82,17 @@ impl Live {
 
     /// From now on output goes to this client, from `offset` on.
     fn join(&mut self, seat: Seat, welcome: Welcome, offset: u64, screen: Option<Snapshot>) {
-        self.outbox.attach(seat.client.limits(), offset);
+        let announced =
+            screen.as_ref().map(|screen| ScreenSize { size: screen.size, length: screen.bytes.len() as u64 });
+        self.outbox.attach(seat.client.limits(), offset, screen.map(|screen| screen.bytes));
         self.presence = Presence::Attached(seat);
         let input_offset = self.mailbox.input_end();
-        self.outbox.push_notice(Notice::Attached { token: welcome.token, offset, input_offset, screen });
+        self.outbox.push_notice(Notice::Attached {
+            token: welcome.token,
+            offset,
+            input_offset,
+            screen: announced,
+        });
         if welcome.starts {
             self.outbox.push_notice(Notice::Ready);
         }

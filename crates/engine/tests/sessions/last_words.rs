@@ -51,6 +51,9 @@ impl Client for Full {
     fn output(&self, offset: u64, bytes: &Bytes) -> Result<(), ClientFull> {
         if self.full.load(Ordering::SeqCst) { Err(ClientFull) } else { self.inner.output(offset, bytes) }
     }
+    fn screen(&self, offset: u64, bytes: &Bytes) -> Result<(), ClientFull> {
+        if self.full.load(Ordering::SeqCst) { Err(ClientFull) } else { self.inner.screen(offset, bytes) }
+    }
     fn notice(&self, notice: &Notice) -> Result<(), ClientFull> {
         if self.full.load(Ordering::SeqCst) { Err(ClientFull) } else { self.inner.notice(notice) }
     }

@@ -100,6 +100,8 @@ pub(crate) struct Browser {
     /// The output that it has, from offset `begins` on.
     pub(crate) output: Mutex<Vec<u8>>,
     pub(crate) begins: Mutex<u64>,
+    /// The screen before it.
+    pub(crate) screen: Mutex<Vec<u8>>,
     pub(crate) notices: Mutex<Vec<Notice>>,
     pub(crate) changed: watch::Sender<u64>,
     pub(crate) acknowledges: Mutex<Option<Attachment>>,
@@ -189,9 +191,17 @@ impl Client for Browser {
         Ok(())
     }
 
+    fn screen(&self, offset: u64, bytes: &Bytes) -> Result<(), ClientFull> {
+        let mut screen = self.screen.lock().unwrap();
+        assert_eq!(screen.len() as u64, offset, "a hole or a repeat");
+        screen.extend_from_slice(bytes);
+        Ok(())
+    }
+
     fn notice(&self, notice: &Notice) -> Result<(), ClientFull> {
         if let Notice::Attached { offset, screen, .. } = notice {
             if screen.is_some() {
+                self.screen.lock().unwrap().clear();
                 *self.begins.lock().unwrap() = *offset;
                 self.output.lock().unwrap().clear();
             }
