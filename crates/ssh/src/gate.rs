@@ -22,9 +22,9 @@ use crate::algorithms::WINDOW;
 
 /// The gate is shut while so much waits, in bytes: less than what is on its way in a window.
 pub(crate) const SHUT_AT: usize = 64 * 1024;
-/// A gate that was widened is shut while so much waits: all of a window passes, and what the target
-/// sends on after it.
-pub(crate) const FULL_AT: usize = SHUT_AT + 2 * WINDOW as usize;
+/// A gate that was widened is shut while so much waits. Each exchange that the target begins while
+/// nobody reads takes a window of it.
+pub(crate) const FULL_AT: usize = SHUT_AT + 8 * WINDOW as usize;
 /// The link is told when no more than this is left.
 const OPEN_AT: usize = SHUT_AT / 2;
 /// What a message weighs beside its bytes, so that many small ones shut the gate too.
@@ -35,7 +35,7 @@ pub(crate) const MESSAGE: usize = 64;
 pub(crate) struct Gate {
     /// Below zero for a moment, when a message is taken before its arrival was counted.
     waiting: AtomicIsize,
-    /// More may wait, until the reader goes on.
+    /// More may wait, until keys are changed or the reader goes on.
     wide: AtomicBool,
     /// We change the keys.
     exchange: AtomicBool,
@@ -59,7 +59,7 @@ impl Gate {
         }
     }
 
-    /// Lets more pass than usual, until the reader goes on: the target may wait for an answer to
+    /// Lets more pass than usual, until keys are changed or the reader goes on: the target may wait for an answer to
     /// something that lies behind the gate, as it does once it has begun a key exchange.
     pub(crate) fn widen(&self) {
         if !self.is_open() {
@@ -81,6 +81,7 @@ impl Gate {
     /// The keys were changed, whoever began.
     pub(crate) fn end_exchange(&self) {
         self.exchange.store(false, Ordering::Release);
+        self.wide.store(false, Ordering::Release);
     }
 
     /// Resolves when the gate is open.
@@ -167,6 +168,17 @@ mod tests {
         assert_eq!(told.0.load(Ordering::Relaxed), 2);
         gate.arrived(SHUT_AT);
         assert!(gate.poll_open(&cx).is_pending() && !gate.is_full());
+    }
+
+    #[test]
+    fn new_keys_make_a_wide_gate_narrow() {
+        let gate = Gate::default();
+        let cx = Context::from_waker(Waker::noop());
+        gate.arrived(SHUT_AT);
+        gate.widen();
+        assert!(gate.poll_open(&cx).is_ready());
+        gate.end_exchange();
+        assert!(gate.poll_open(&cx).is_pending());
     }
 
     #[test]
