@@ -21,6 +21,8 @@ test.describe('when the way to the gateway is cut', () => {
 
   /** Types while the connection is there and while it is cut, again and again. */
   async function typesAcrossCuts(page: Page, link: string, terminal: Terminal): Promise<void> {
+    // It comes back sixteen times, each after a wait that the page chooses.
+    test.slow();
     await openOver(page, link);
     await terminal.run('f=$(mktemp); stty -echo -icanon min 1; echo REA""DY; head -c 2000 > $f; stty sane');
     await terminal.shows('READY');
