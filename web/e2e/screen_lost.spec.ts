@@ -11,18 +11,29 @@ const LOST = 'The screen of this session could not be kept; it goes on from here
 async function losesScreens(page: Page): Promise<void> {
   await page.routeWebSocket(/\/socket\.io\//, (near) => {
     const far = near.connectToServer();
-    let attached = '';
+    let isPiece = false;
+    let seen = 0;
     far.onMessage((frame) => {
-      const isText = typeof frame === 'string';
-      if (isText || attached === '') {
-        attached = isText && /"session-attached".*"screen"/.test(frame) ? frame : '';
-        near.send(frame);
+      if (typeof frame !== 'string') {
+        if (!isPiece) {
+          near.send(frame);
+          return;
+        }
+        seen += frame.length;
+        far.send(`42/ssh,${JSON.stringify(['session-screen-ack', { offset: seen }])}`);
         return;
       }
-      attached = '';
-      near.send(Buffer.alloc(0));
-      const error = { code: 'screen_lost', message: LOST, peer: 'gateway', retry: false };
-      near.send(`42/ssh,${JSON.stringify(['session-error', error])}`);
+      isPiece = frame.includes('["session-screen"');
+      if (isPiece) {
+        return;
+      }
+      const lost = frame.replace(/(?<="session-attached".*"screen":.*"length":)[0-9]+/, '0');
+      near.send(lost);
+      if (lost !== frame) {
+        seen = 0;
+        const error = { code: 'screen_lost', message: LOST, peer: 'gateway', retry: false };
+        near.send(`42/ssh,${JSON.stringify(['session-error', error])}`);
+      }
     });
   });
 }

@@ -26,6 +26,8 @@ let attached = false;
 let have = 0;
 let acknowledged = 0;
 let tally = null;
+/** What the last attach told, until its screen is whole. */
+let arriving = null;
 /** What was typed and is not known to be taken, and where its first byte stands. */
 const typed = { from: 0, bytes: Buffer.alloc(0) };
 
@@ -36,6 +38,10 @@ const send = (from) => {
 const taken = (offset) => {
   typed.bytes = typed.bytes.subarray(Math.max(0, offset - typed.from));
   typed.from = Math.max(typed.from, offset);
+};
+const arrived = () => {
+  const { length, ...attached } = arriving;
+  if ((attached.screen?.length ?? 0) === length) say('event', 'session-attached', attached);
 };
 const acknowledge = () => {
   if (!attached || acknowledged === have) return;
@@ -79,7 +85,14 @@ socket.on('session-attached', ({ token: next, offset, input_offset, screen }) =>
   taken(input_offset);
   socket.emit('session-attached-ack');
   send(typed.from);
-  say('event', 'session-attached', { offset, input_offset, screen: screen && latin1(screen.snapshot) });
+  arriving = { length: screen?.length ?? 0, screen: screen && '', offset, input_offset };
+  arrived();
+});
+socket.on('session-screen', ({ screen: piece, offset }) => {
+  if (offset !== arriving.screen?.length) say('fault', `a piece of the screen at ${offset}`);
+  arriving.screen += latin1(piece);
+  socket.emit('session-screen-ack', { offset: arriving.screen.length });
+  arrived();
 });
 socket.on('ssh-output', ({ output, offset }) => {
   const bytes = Buffer.from(output);
