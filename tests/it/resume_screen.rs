@@ -3,9 +3,10 @@
 
 use std::{fmt::Write as _, fs};
 
+use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use testkit::{PageClient, Referee, Sshd, demo_sshd::Script};
+use testkit::{PATIENCE, PageClient, Proxy, Referee, Sshd, demo_sshd::Script};
 use wire::{Code, event};
 
 use crate::{
@@ -158,4 +159,34 @@ async fn a_screen_has_the_size_of_its_terminal() -> Result {
     assert!(String::from_utf8_lossy(&screen.bytes).contains("seen"));
     drop(page);
     gateway.ends(newer).await
+}
+
+/// A program that gives each cell of 150 rows its own colour.
+const MOSAIC: &str = r#"awk 'BEGIN { for (r = 0; r < 150; r++) { for (c = 0; c < 120; c++)
+printf "\033[38;2;%d;%d;%dm%c", (r * 7 + c) % 256, (r + c * 3) % 256, (r * c) % 256, 65 + (r + c) % 26
+printf "\r\n" } }'; echo mosaic-$((40 + 2))"#;
+/// Bytes in each second: what may be on its way takes longer than from ping to ping, and a screen half a
+/// minute.
+const SLOW: u32 = 12_000;
+
+#[tokio::test]
+async fn a_screen_arrives_over_a_link_that_is_slow() -> Result {
+    let (sshd, gateway) = (Sshd::start().await?, Gateway::start(&[]).await?);
+    fs::write(sshd.dir().join("mosaic"), MOSAIC)?;
+    let mut page = gateway.open_bash(&sshd).await?;
+    page.socket()?.emit(event::RESIZE, json!({ "cols": 120, "rows": 160 })).await?;
+    page.type_keys(format!("sh {}/mosaic\r", sshd.dir().display())).await?;
+    page.until("mosaic-42\r\n").await?;
+    let proxy = Proxy::start(gateway.address()?, 0).await?;
+    proxy.throttle(Some(SLOW));
+    let mut slow = PageClient::for_token(proxy.address(), &page.token()?);
+    slow.patience = PATIENCE * 5;
+    slow.until_attached().await?;
+    let screen = slow.screen().context("no screen")?;
+    assert!(screen.bytes.len() > 25 * SLOW as usize, "{} bytes", screen.bytes.len());
+    assert!(screen.bytes.windows(9).any(|window| window == b"mosaic-42"));
+    slow.type_keys("echo $((50+5))\r").await?;
+    slow.until("55\r\n").await?;
+    assert_eq!(slow.attaches(), 1, "it lost its socket on the way");
+    Ok(())
 }

@@ -20,9 +20,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A browser that is heard of not at all for this long is gone. It answers a ping every 10 s and
-/// has 10 s for the answer: the library gives up first, and tells only once its writer is free,
-/// which waits for a browser that stopped reading.
+/// A browser that is heard of not at all for this long is gone: it answers a ping every 10 s, and what
+/// it gets meanwhile. The library would wait for longer, and tell only once its writer is free, which
+/// waits for a browser that stopped reading.
 const SILENCE_LIMIT: Duration = Duration::from_secs(22);
 
 /// Counts the bytes that left for one Engine.IO session.

@@ -28,7 +28,8 @@ const MAX_MESSAGE: usize = 1024 * 1024 + 128 * 1024;
 pub(crate) fn layer(front: Arc<Front>) -> (SocketIoLayer, SocketIo) {
     let (layer, io) = SocketIo::builder()
         .ping_interval(Duration::from_secs(10))
-        .ping_timeout(Duration::from_secs(10))
+        // On a slow link a ping waits behind all that is on its way. Who is dead is found by silence.
+        .ping_timeout(Duration::from_secs(30))
         .connect_timeout(Duration::from_secs(5))
         .max_buffer_size(MAX_QUEUED_PACKETS)
         .max_payload(1_000_000)
