@@ -30,6 +30,7 @@ mod memory;
 mod open;
 mod output;
 mod rekey;
+mod respondent;
 mod resume_cuts;
 mod resume_detached;
 mod resume_input;

@@ -103,7 +103,7 @@ impl Counting {
         let credentials = Credentials::PrivateKey { key, passphrase: None };
         let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
         let order = DialOrder { target: dialing.target.clone(), credentials, pty };
-        let mut talk = Talk::new(timeout(PATIENCE, dialer.dial(order, Box::new(|_| ()))).await?);
+        let mut talk = Talk::new(timeout(PATIENCE, dialer.dial(order, dialing.person.clone())).await?);
         talk.until("ready\r\n").await;
         Ok(talk)
     }

@@ -90,7 +90,7 @@ async fn a_key_that_cannot_be_opened_makes_no_connection() {
         assert_eq!(error(dialing.with_key(key, passphrase).await), expected);
     }
     assert_eq!(server.record().borrow().connections, 0);
-    assert!(dialing.steps.lock().unwrap().is_empty());
+    assert!(dialing.person.steps().is_empty());
 }
 
 #[tokio::test]

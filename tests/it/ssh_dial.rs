@@ -20,7 +20,7 @@ async fn a_shell_on_openssh_from_the_first_step_to_the_exit_status() {
     let server = Sshd::start().await.unwrap();
     let dialing = Dialing::to_sshd(&server).pin(&server.host_key_line().unwrap());
     let mut talk = Talk::new(dialing.with_key(&server.client_key().unwrap(), None).await);
-    let steps = dialing.steps.lock().unwrap().clone();
+    let steps = dialing.person.steps().clone();
     assert_eq!(steps, [Step::Dial, Step::Handshake, Step::Auth, Step::Shell]);
     talk.until("$ ").await;
     talk.type_in("echo $((40+2)) $TERM; stty size; stty -a | tr ' ;' '\\n\\n' | grep iutf8; exit 7\n").await;
@@ -145,7 +145,7 @@ async fn a_closed_port_refuses() {
         error(dialing.with_password("p").await),
         DialError::ConnectRefused { target: format!("127.0.0.1:{port}") }
     );
-    assert_eq!(*dialing.steps.lock().unwrap(), [Step::Dial]);
+    assert_eq!(dialing.person.steps(), [Step::Dial]);
 }
 
 #[tokio::test]

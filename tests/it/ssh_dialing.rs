@@ -1,15 +1,11 @@
 //! Dialing as the engine does it, and a shell that a test can talk to.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use engine::{
-    Credentials, DialError, DialOrder, Dialer as _, Exit, Fingerprint, Pty, ShellEvent, Step, Target,
-    TermSize, Transport,
+    Answer, Credentials, DialError, DialOrder, Dialer as _, Exit, Fingerprint, Pty, ShellEvent, Target,
+    TermSize, Transport, Unanswered,
 };
 use futures_util::StreamExt as _;
 use ssh::{HostKeyPolicy, Options, Patience, SshDialer};
@@ -17,12 +13,14 @@ use tempfile::TempDir;
 use testkit::{PATIENCE, Sshd, demo_sshd::DemoSshd};
 use tokio::time::timeout;
 
+use crate::respondent::Respondent;
+
 /// An order in the making, with a state directory of its own.
 pub(crate) struct Dialing {
     pub(crate) dir: TempDir,
     pub(crate) options: Options,
     pub(crate) target: Target,
-    pub(crate) steps: Arc<Mutex<Vec<Step>>>,
+    pub(crate) person: Arc<Respondent>,
     patience: Patience,
 }
 
@@ -38,7 +36,7 @@ impl Dialing {
         };
         let target =
             Target { host: "127.0.0.1".to_owned(), port, username: username.to_owned(), host_key: None };
-        Self { dir, options, target, steps: Arc::default(), patience: Patience::default() }
+        Self { dir, options, target, person: Arc::default(), patience: Patience::default() }
     }
 
     pub(crate) fn to_sshd(server: &Sshd) -> Self {
@@ -56,6 +54,12 @@ impl Dialing {
 
     pub(crate) fn policy(mut self, policy: HostKeyPolicy) -> Self {
         self.options.host_key_policy = policy;
+        self
+    }
+
+    /// With somebody who answers.
+    pub(crate) fn answered(mut self, answers: impl IntoIterator<Item = Result<Answer, Unanswered>>) -> Self {
+        self.person = Respondent::with(answers);
         self
     }
 
@@ -84,9 +88,7 @@ impl Dialing {
     ) -> impl Future<Output = Result<Transport, DialError>> + 'static {
         let pty = Pty { term: "xterm-256color".to_owned(), size: TermSize::clamped(100, 30) };
         let order = DialOrder { target: self.target.clone(), credentials, pty };
-        let steps = self.steps.clone();
-        let progress = Box::new(move |step| steps.lock().unwrap().push(step));
-        SshDialer::new(self.options.clone()).with_patience(self.patience).dial(order, progress)
+        SshDialer::new(self.options.clone()).with_patience(self.patience).dial(order, self.person.clone())
     }
 
     pub(crate) async fn with(&self, credentials: Credentials) -> Result<Transport, DialError> {

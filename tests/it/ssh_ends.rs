@@ -77,7 +77,7 @@ async fn drive_to(
     let mut record = server.record();
     let there = async {
         record.wait_for(|record| arrived(record)).await.unwrap();
-        while !dialing.steps.lock().unwrap().contains(&step) {
+        while !dialing.person.steps().contains(&step) {
             tokio::task::yield_now().await;
         }
     };
@@ -117,7 +117,7 @@ fn a_dial_may_be_dropped_at_every_single_wait() {
     let mut waits = 0;
     let mut reached = Vec::new();
     loop {
-        reached.clone_from(&dialing.steps.lock().unwrap());
+        reached.clone_from(&dialing.person.steps());
         let credentials = Credentials::Password(server.password().into());
         let opened = stage.client.block_on(async {
             let mut left = waits;

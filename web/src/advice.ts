@@ -88,6 +88,10 @@ export const ADVICE: Record<FailureCode, Advice> = {
     advice: 'Do not go on. No password or key was sent. Ask whoever runs the host.',
     linkIsNoHelp: true,
   },
+  host_key_refused: {
+    title: 'The host was not accepted',
+    advice: 'Ask whoever runs it for the fingerprint of its key.',
+  },
   host_key_unknown: {
     title: 'The host is not known',
     advice: 'This gateway takes only hosts that it knows. Ask whoever runs it to add the host’s key.',
@@ -105,6 +109,8 @@ export const ADVICE: Record<FailureCode, Advice> = {
     advice:
       'It does not take the kind of credentials you have given: try a key instead of a password, or the reverse.',
   },
+  login_cancelled: { title: 'The login was cancelled', advice: '' },
+  unanswered: { title: 'Nobody answered in time', advice: 'The host asked for something and waited.' },
   auth_timeout: { title: 'The host took too long over the login', advice: 'It may be overloaded.' },
   key_invalid: {
     title: 'The private key cannot be read',

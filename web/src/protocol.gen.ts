@@ -8,7 +8,7 @@ export const INPUT_WINDOW = 65536;
 export const MAX_COLS = 1000;
 export const MAX_ROWS = 500;
 
-export type Code = "invalid_payload" | "no_session" | "session_already_started" | "unsupported_protocol" | "input_gap" | "screen_lost" | "session_unknown" | "too_many_sessions" | "ticket_unknown" | "name_not_found" | "connect_refused" | "connect_failed" | "connect_timeout" | "not_ssh" | "handshake_timeout" | "no_common_algorithm" | "host_key_changed" | "host_key_revoked" | "host_key_unknown" | "host_key_store" | "auth_failed" | "auth_method_unavailable" | "auth_timeout" | "key_invalid" | "key_passphrase" | "key_too_costly" | "shell_refused" | "exited" | "signalled" | "link_lost" | "target_closed" | "timed_out" | "max_duration" | "browser_gone" | "browser_stalled" | "input_overflow" | "shutdown" | "internal" | "invalid_body" | "invalid_field" | "missing_field" | "invalid_credentials" | "unsupported_media_type" | "body_too_large" | "unauthorized" | "forbidden_origin" | "not_found" | "method_not_allowed" | "too_many_tickets" | "too_many_sockets";
+export type Code = "invalid_payload" | "no_session" | "session_already_started" | "unsupported_protocol" | "input_gap" | "screen_lost" | "session_unknown" | "too_many_sessions" | "ticket_unknown" | "name_not_found" | "connect_refused" | "connect_failed" | "connect_timeout" | "not_ssh" | "handshake_timeout" | "no_common_algorithm" | "host_key_changed" | "host_key_revoked" | "host_key_unknown" | "host_key_refused" | "host_key_store" | "auth_failed" | "auth_method_unavailable" | "login_cancelled" | "unanswered" | "auth_timeout" | "key_invalid" | "key_passphrase" | "key_too_costly" | "shell_refused" | "exited" | "signalled" | "link_lost" | "target_closed" | "timed_out" | "max_duration" | "browser_gone" | "browser_stalled" | "input_overflow" | "shutdown" | "internal" | "invalid_body" | "invalid_field" | "missing_field" | "invalid_credentials" | "unsupported_media_type" | "body_too_large" | "unauthorized" | "forbidden_origin" | "not_found" | "method_not_allowed" | "too_many_tickets" | "too_many_sockets";
 
 export type Peer = "browser" | "target" | "gateway";
 
@@ -61,6 +61,60 @@ export type OutputAck = {
 export type Progress = {
   /** The step that has begun. */
   step: Step;
+};
+
+export type QuestionKind = "host_key" | "password" | "passphrase" | "keyboard_interactive";
+
+export type ShownHostKey = {
+  /** Its type: `ssh-ed25519`. */
+  algorithm: string;
+  /** `SHA256:…`. */
+  fingerprint: string;
+  /** Its picture as OpenSSH draws it: lines of text. */
+  randomart: string;
+  /** Whether the gateway can remember it. */
+  can_remember: boolean;
+};
+
+export type QuestionField = {
+  /** What is asked. */
+  prompt: string;
+  /** Whether what is typed may be seen. */
+  echo: boolean;
+};
+
+export type Question = {
+  /** Its number, for the answer. */
+  id: number;
+  /** What is asked. */
+  kind: QuestionKind;
+  /** Whom it is about: `host:port`, with `user@` before it where it is for the login. */
+  target: string;
+  /** How long it stands, in seconds. */
+  seconds: number;
+  /** The host's key, where the question is whether it is the right one. */
+  host_key?: ShownHostKey;
+  /** The server's name for its question; may be empty. */
+  name: string;
+  /** The server's instruction; may be empty and have several lines. */
+  instruction: string;
+  /** What is to be filled in; nothing where the question is about the host's key. */
+  fields: Array<QuestionField>;
+  /** What was answered to the same question before was wrong. */
+  again: boolean;
+};
+
+export type Accept = "once" | "remember";
+
+export type QuestionAnswer = {
+  /** The question's number. */
+  id: number;
+  /** It is the right host. */
+  accept?: Accept;
+  /** What was filled in, field by field. */
+  answers?: string[];
+  /** The user does not want to go on. */
+  cancel?: boolean;
 };
 
 export type Ready = {
@@ -157,6 +211,7 @@ export type ToGateway = {
   'start-session': (payload: StartSession) => void;
   'resume-session': (payload: ResumeSession) => void;
   'session-attached-ack': () => void;
+  'session-answer': (payload: QuestionAnswer) => void;
   'session-screen-ack': (payload: ScreenAck) => void;
   'session-closed-ack': () => void;
   'ssh-input': (payload: Input) => void;
@@ -168,6 +223,7 @@ export type ToGateway = {
 
 export type FromGateway = {
   'session-progress': (payload: Progress) => void;
+  'session-question': (payload: Question) => void;
   'session-attached': (payload: Attached) => void;
   'session-screen': (payload: ScreenPiece) => void;
   'session-taken-over': (payload: TakenOver) => void;

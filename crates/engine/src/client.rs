@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{CloseReason, FlowLimits, Step, TermSize, token::ResumeToken};
+use crate::{CloseReason, FlowLimits, Step, TermSize, question::Question, token::ResumeToken};
 
 /// The attached browser. Calls never wait: what does not fit is refused and offered again.
 pub trait Client: Send + Sync + 'static {
@@ -39,6 +39,15 @@ pub trait Client: Send + Sync + 'static {
 pub enum Notice {
     /// A step of dialing has begun.
     Progress(Step),
+    /// Only the person at the client can go on with this.
+    Question {
+        /// Its number, for the answer.
+        id: u64,
+        /// What is asked.
+        question: Question,
+        /// How long it stands.
+        limit: Duration,
+    },
     /// The shell is open.
     Ready,
     /// This client has the session from here on.

@@ -9,19 +9,21 @@ use bytes::Bytes;
 use futures_util::{Stream, future::BoxFuture};
 
 use crate::{
+    question::{Person, QUESTION_LIMIT},
     reason::Peer,
     target::{Credentials, Fingerprint, Pty, Target, TermSize},
 };
 
 /// Opens shells.
 pub trait Dialer: Send + Sync + 'static {
-    /// Opens one shell, telling `progress` of each step as it begins.
+    /// Opens one shell, telling the person who waits for it of each step, and asking them what the
+    /// order does not hold.
     ///
     /// Dropping the future gives up and closes what was opened. Time limits are the dialer's own.
     fn dial(
         &self,
         order: DialOrder,
-        progress: ProgressSink,
+        person: Arc<dyn Person>,
     ) -> BoxFuture<'static, Result<Transport, DialError>>;
 }
 
@@ -34,9 +36,6 @@ pub struct DialOrder {
     /// The terminal to ask for.
     pub pty: Pty,
 }
-
-/// Told of each step as it begins.
-pub type ProgressSink = Box<dyn Fn(Step) + Send + Sync>;
 
 /// A step on the way to a shell.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -195,6 +194,14 @@ pub enum DialError {
         /// What the server showed.
         found: Fingerprint,
     },
+    /// The person did not take the host for the right one.
+    #[error("The host key of {target}, {found}, was not accepted. Nothing was sent to it.")]
+    HostKeyRefused {
+        /// `host:port`.
+        target: String,
+        /// What the server showed.
+        found: Fingerprint,
+    },
     /// The known hosts file cannot be used.
     #[error("The gateway cannot use its known hosts file: {cause}.")]
     HostKeyStore {
@@ -218,6 +225,18 @@ pub enum DialError {
         method: &'static str,
         /// What the server takes, or takes next.
         offered: String,
+    },
+    /// The person did not want to answer what the login asks.
+    #[error("The login at {target} was cancelled.")]
+    LoginCancelled {
+        /// `host:port`.
+        target: String,
+    },
+    /// Nobody answered a question in time.
+    #[error("{target} waits for an answer, and nobody gave one within {} s.", QUESTION_LIMIT.as_secs())]
+    Unanswered {
+        /// `host:port`.
+        target: String,
     },
     /// The login took too long.
     #[error("{target} did not answer the login within {seconds} s.")]
@@ -274,7 +293,12 @@ impl DialError {
     #[must_use]
     pub fn peer(&self) -> Peer {
         match self {
-            Self::KeyInvalid { .. } | Self::KeyPassphrase { .. } | Self::KeyTooCostly { .. } => Peer::Browser,
+            Self::KeyInvalid { .. }
+            | Self::KeyPassphrase { .. }
+            | Self::KeyTooCostly { .. }
+            | Self::HostKeyRefused { .. }
+            | Self::LoginCancelled { .. }
+            | Self::Unanswered { .. } => Peer::Browser,
             Self::HostKeyStore { .. } | Self::Internal { .. } => Peer::Gateway,
             _ => Peer::Target,
         }
@@ -292,6 +316,9 @@ impl DialError {
             | Self::HandshakeTimeout { .. }
             | Self::HostKeyStore { .. }
             | Self::AuthTimeout { .. }
+            | Self::HostKeyRefused { .. }
+            | Self::LoginCancelled { .. }
+            | Self::Unanswered { .. }
             | Self::ShellRefused { .. }
             | Self::LinkLost { .. }
             | Self::Internal { .. } => true,

@@ -7,6 +7,7 @@ mod client;
 mod dial;
 mod hash;
 mod options;
+mod question;
 mod quota;
 mod reason;
 mod registry;
@@ -18,10 +19,12 @@ mod ticket;
 mod token;
 
 pub use client::{Client, ClientFull, EndingCause, Notice, ScreenSize};
-pub use dial::{
-    DialError, DialOrder, Dialer, Exit, ProgressSink, Shell, ShellEvent, ShellGone, Step, Transport,
-};
+pub use dial::{DialError, DialOrder, Dialer, Exit, Shell, ShellEvent, ShellGone, Step, Transport};
 pub use options::{DetachedOutput, Options, Quotas};
+pub use question::{
+    Answer, AnswerRefused, Field, FieldsKind, FieldsQuestion, HostKeyQuestion, Person, QUESTION_LIMIT,
+    Question, Unanswered,
+};
 pub use reason::{CloseReason, Peer};
 pub use registry::{Registry, StartError};
 pub use sealed::SealError;

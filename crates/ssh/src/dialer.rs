@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{DialError, DialOrder, Dialer, ProgressSink, Step, Target, Transport};
+use engine::{DialError, DialOrder, Dialer, Person, Step, Target, Transport};
 use futures_util::future::BoxFuture;
 
 use crate::{
@@ -47,9 +47,9 @@ impl Dialer for SshDialer {
     fn dial(
         &self,
         order: DialOrder,
-        progress: ProgressSink,
+        person: Arc<dyn Person>,
     ) -> BoxFuture<'static, Result<Transport, DialError>> {
-        Box::pin(dial(self.options.clone(), self.limits, order, progress))
+        Box::pin(dial(self.options.clone(), self.limits, order, person))
     }
 }
 
@@ -58,16 +58,16 @@ async fn dial(
     options: Options,
     limits: Limits,
     order: DialOrder,
-    progress: ProgressSink,
+    person: Arc<dyn Person>,
 ) -> Result<Transport, DialError> {
     let DialOrder { target, credentials, pty } = order;
     // A key that cannot be used needs no connection.
     let login = Login::prepare(credentials).await?;
-    let mut connection = connect(&target, options, limits, &progress).await?;
-    progress(Step::Auth);
+    let mut connection = connect(&target, options, limits, &*person).await?;
+    person.progress(Step::Auth);
     auth::log_in(&mut connection, &target.username, &login, limits.login).await?;
     drop(login);
-    progress(Step::Shell);
+    person.progress(Step::Shell);
     transport::open(connection, &pty, limits).await
 }
 
@@ -77,12 +77,12 @@ async fn connect(
     target: &Target,
     options: Options,
     limits: Limits,
-    progress: &ProgressSink,
+    person: &dyn Person,
 ) -> Result<Connection, DialError> {
-    progress(Step::Dial);
+    person.progress(Step::Dial);
     let connect_timeout = options.connect_timeout;
     let mut stream = Some(dial::connect(target, connect_timeout).await?);
-    progress(Step::Handshake);
+    person.progress(Step::Handshake);
     let check = Arc::new(HostKeyCheck::read(options, target.clone()).await?);
     let mut refusal = None;
     for key_types in check.key_types() {
@@ -108,11 +108,22 @@ mod tests {
     use std::{net::Ipv4Addr, time::Duration};
 
     use demo_sshd::{DemoSshd, Program, Quirk, Script};
-    use engine::{Credentials, Pty, TermSize};
+    use engine::{Answer, Credentials, Pty, Question, TermSize, Unanswered};
     use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 
     use super::*;
     use crate::HostKeyPolicy;
+
+    /// Answers nothing.
+    struct Nobody;
+
+    impl Person for Nobody {
+        fn progress(&self, _: Step) {}
+
+        fn ask(&self, _: Question) -> BoxFuture<'static, Result<Answer, Unanswered>> {
+            Box::pin(std::future::ready(Err(Unanswered::Nobody)))
+        }
+    }
 
     /// Dials with limits that a test can wait for.
     async fn refusal(port: u16, username: &str, password: &str, limits: Limits) -> DialError {
@@ -128,7 +139,7 @@ mod tests {
         let credentials = Credentials::Password(password.into());
         let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
         let order = DialOrder { target, credentials, pty };
-        match (SshDialer { options, limits }).dial(order, Box::new(|_| ())).await {
+        match (SshDialer { options, limits }).dial(order, Arc::new(Nobody)).await {
             Ok(_) => panic!("a shell was opened"),
             Err(error) => error,
         }

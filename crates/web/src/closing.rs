@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use engine::{CloseReason, DialError, EndingCause, Exit, SessionUnknown, StartError};
-use wire::{Closed, Code, Peer, Warning};
+use engine::{CloseReason, DialError, EndingCause, Exit, FieldsKind, Question, SessionUnknown, StartError};
+use wire::{Closed, Code, Peer, QuestionField, QuestionKind, ShownHostKey, Warning};
 
 /// A step of dialing, as the wire names it.
 pub(crate) fn step(step: engine::Step) -> wire::Step {
@@ -64,6 +64,48 @@ pub(crate) fn warning(cause: EndingCause, left: Duration) -> Warning {
     Warning { code, seconds: u32::try_from(seconds).unwrap_or(u32::MAX) }
 }
 
+/// The payload that asks a browser's user.
+pub(crate) fn question(id: u64, question: &Question, limit: Duration) -> wire::Question {
+    let seconds = u32::try_from(limit.as_secs()).unwrap_or(u32::MAX);
+    match question {
+        Question::HostKey(asked) => wire::Question {
+            id,
+            kind: QuestionKind::HostKey,
+            target: asked.target.clone(),
+            seconds,
+            host_key: Some(ShownHostKey {
+                algorithm: asked.algorithm.clone(),
+                fingerprint: asked.fingerprint.to_string(),
+                randomart: asked.randomart.clone(),
+                can_remember: asked.can_remember,
+            }),
+            name: String::new(),
+            instruction: String::new(),
+            fields: Vec::new(),
+            again: false,
+        },
+        Question::Fields(asked) => wire::Question {
+            id,
+            kind: match asked.kind {
+                FieldsKind::Password => QuestionKind::Password,
+                FieldsKind::Passphrase => QuestionKind::Passphrase,
+                FieldsKind::KeyboardInteractive => QuestionKind::KeyboardInteractive,
+            },
+            target: asked.target.clone(),
+            seconds,
+            host_key: None,
+            name: asked.name.clone(),
+            instruction: asked.instruction.clone(),
+            fields: asked
+                .fields
+                .iter()
+                .map(|field| QuestionField { prompt: field.prompt.clone(), echo: field.echo })
+                .collect(),
+            again: asked.again,
+        },
+    }
+}
+
 fn peer(peer: engine::Peer) -> Peer {
     match peer {
         engine::Peer::Browser => Peer::Browser,
@@ -101,9 +143,12 @@ fn dial_code(error: &DialError) -> Code {
         DialError::HostKeyChanged { .. } => Code::HostKeyChanged,
         DialError::HostKeyRevoked { .. } => Code::HostKeyRevoked,
         DialError::HostKeyUnknown { .. } => Code::HostKeyUnknown,
+        DialError::HostKeyRefused { .. } => Code::HostKeyRefused,
         DialError::HostKeyStore { .. } => Code::HostKeyStore,
         DialError::AuthFailed { .. } => Code::AuthFailed,
         DialError::AuthMethodUnavailable { .. } => Code::AuthMethodUnavailable,
+        DialError::LoginCancelled { .. } => Code::LoginCancelled,
+        DialError::Unanswered { .. } => Code::Unanswered,
         DialError::AuthTimeout { .. } => Code::AuthTimeout,
         DialError::KeyInvalid { .. } => Code::KeyInvalid,
         DialError::KeyPassphrase { .. } => Code::KeyPassphrase,

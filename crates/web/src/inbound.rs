@@ -3,13 +3,14 @@
 use std::{net::IpAddr, sync::Arc};
 
 use engine::{
-    Attachment, CloseReason, InputRefused, Registry, ResumeToken, SessionUnknown, StartError, TermSize,
-    Ticket, TicketUnknown,
+    Answer, AnswerRefused, Attachment, CloseReason, InputRefused, Registry, ResumeToken, SessionUnknown,
+    StartError, TermSize, Ticket, TicketUnknown, Unanswered,
 };
 use parking_lot::Mutex;
 use socketioxide::extract::SocketRef;
 use wire::{
-    Closed, Code, Input, OutputAck, Peer, Resize, ResumeSession, ScreenAck, SocketError, StartSession, event,
+    Accept, Closed, Code, Input, OutputAck, Peer, QuestionAnswer, Resize, ResumeSession, ScreenAck,
+    SocketError, StartSession, event,
 };
 
 use crate::{
@@ -43,6 +44,7 @@ struct Early {
 pub(crate) enum Incoming {
     StartSession(StartSession),
     ResumeSession(ResumeSession),
+    Answer(QuestionAnswer),
     AttachedAck,
     ClosedAck,
     Input(Input),
@@ -124,6 +126,7 @@ impl Inbound {
         match incoming {
             Incoming::StartSession(start) => self.start_session(socket, start),
             Incoming::ResumeSession(resume) => self.resume_session(socket, &resume),
+            Incoming::Answer(answer) => self.answer(socket, answer),
             Incoming::AttachedAck => self.of_page(socket, Attachment::token_kept),
             Incoming::ClosedAck => self.closed_ack(socket),
             Incoming::Input(input) => self.input(socket, &input),
@@ -223,6 +226,29 @@ impl Inbound {
                 let message = "Input is missing before this piece, which was not taken.".to_owned();
                 refuse(socket, Code::InputGap, message);
             }
+        }
+    }
+
+    /// What the user answered. An answer that comes late changes nothing and is no fault.
+    fn answer(&self, socket: &SocketRef, answer: QuestionAnswer) {
+        if self.protocol == Protocol::Original {
+            return not_in_this_protocol(socket);
+        }
+        let QuestionAnswer { id, accept, answers, cancel } = answer;
+        let answer = match (accept, answers, cancel) {
+            (Some(accept), None, None) => Ok(Answer::Accept { remember: accept == Accept::Remember }),
+            (None, Some(texts), None) => {
+                Ok(Answer::Fields(texts.into_iter().map(|text| text.0.into()).collect()))
+            }
+            (None, None, Some(true)) => Err(Unanswered::Refused),
+            _ => {
+                let message = "Give one of accept, answers and cancel.".to_owned();
+                return refuse(socket, Code::InvalidPayload, message);
+            }
+        };
+        let Some(session) = self.session() else { return };
+        if session.answer(id, answer) == Err(AnswerRefused::Shape) {
+            refuse(socket, Code::InvalidPayload, "The answer does not fit its question.".to_owned());
         }
     }
 

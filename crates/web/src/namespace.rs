@@ -75,6 +75,7 @@ fn listen(front: &Arc<Front>, socket: &SocketRef, auth: &ConnectAuth) {
     on(socket, &inbound, event::RESIZE, Incoming::Resize);
     on(socket, &inbound, event::SSH_OUTPUT_ACK, Incoming::OutputAck);
     on(socket, &inbound, event::SESSION_SCREEN_ACK, Incoming::ScreenAck);
+    on(socket, &inbound, event::SESSION_ANSWER, Incoming::Answer);
     on_bare(socket, &inbound, event::SESSION_ATTACHED_ACK, || Incoming::AttachedAck);
     on_bare(socket, &inbound, event::SESSION_CLOSED_ACK, || Incoming::ClosedAck);
     on_bare(socket, &inbound, event::STAY_CONNECTED, || Incoming::StayConnected);

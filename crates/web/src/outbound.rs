@@ -276,6 +276,9 @@ impl Client for Outbound {
                 self.close(&closing::closed(reason, *retry, *lasted))
             }
             _ if self.protocol == Protocol::Original => Ok(()),
+            Notice::Question { id, question, limit } => {
+                self.emit(event::SESSION_QUESTION, &closing::question(*id, question, *limit))
+            }
             Notice::Progress(step) => {
                 self.emit(event::SESSION_PROGRESS, &Progress { step: closing::step(*step) })
             }

@@ -62,12 +62,18 @@ pub enum Code {
     HostKeyRevoked,
     /// The host key is not known and the policy is to reject it.
     HostKeyUnknown,
+    /// The user did not accept the host's key.
+    HostKeyRefused,
     /// The known hosts file cannot be read or written.
     HostKeyStore,
     /// The target refused the password or the key.
     AuthFailed,
     /// The target does not offer the method that the credentials are for.
     AuthMethodUnavailable,
+    /// The user did not want to answer what the login asks.
+    LoginCancelled,
+    /// The user was asked and did not answer in time.
+    Unanswered,
     /// The target did not answer the login in time.
     AuthTimeout,
     /// The private key cannot be read.

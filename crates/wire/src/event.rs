@@ -10,6 +10,8 @@ pub const START_SESSION: &str = "start-session";
 pub const RESUME_SESSION: &str = "resume-session";
 /// Browser to gateway: the token of the last `session-attached` is kept; the one before is void. No payload.
 pub const SESSION_ATTACHED_ACK: &str = "session-attached-ack";
+/// Browser to gateway: what the user answered. Payload [`QuestionAnswer`](crate::QuestionAnswer).
+pub const SESSION_ANSWER: &str = "session-answer";
 /// Browser to gateway: a piece of the screen arrived. Payload [`ScreenAck`](crate::ScreenAck).
 pub const SESSION_SCREEN_ACK: &str = "session-screen-ack";
 /// Browser to gateway: the `session-closed` arrived; nobody comes back for it. No payload.
@@ -29,6 +31,8 @@ pub const SSH_OUTPUT_ACK: &str = "ssh-output-ack";
 
 /// Gateway to browser: a step of the connection has begun. Payload [`Progress`](crate::Progress).
 pub const SESSION_PROGRESS: &str = "session-progress";
+/// Gateway to browser: only the user can go on with this. Payload [`Question`](crate::Question).
+pub const SESSION_QUESTION: &str = "session-question";
 /// Gateway to browser: this socket has the session now. Payload [`Attached`](crate::Attached).
 pub const SESSION_ATTACHED: &str = "session-attached";
 /// Gateway to browser: a piece of the screen to begin with. Payload [`ScreenPiece`](crate::ScreenPiece).

@@ -10,7 +10,8 @@ mod payload;
 
 pub use code::{Code, Peer};
 pub use payload::{
-    Attached, Closed, ConnectAuth, Input, InputAck, Output, OutputAck, OutputBytes, PROTOCOL, Progress,
-    Ready, Resize, ResumeSession, Screen, ScreenAck, ScreenPiece, SocketError, StartSession, Step, TakenOver,
-    Typed, Warning,
+    Accept, Attached, Closed, ConnectAuth, Input, InputAck, Output, OutputAck, OutputBytes, PROTOCOL,
+    Progress, Question, QuestionAnswer, QuestionField, QuestionKind, Ready, Resize, ResumeSession, Screen,
+    ScreenAck, ScreenPiece, SecretText, ShownHostKey, SocketError, StartSession, Step, TakenOver, Typed,
+    Warning,
 };

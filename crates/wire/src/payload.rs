@@ -142,6 +142,114 @@ pub enum Step {
     Shell,
 }
 
+/// `session-question`: the session is not open before this is answered. Every text in it may be a server's
+/// own.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
+pub struct Question {
+    /// Its number, for the answer.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
+    pub id: u64,
+    /// What is asked.
+    pub kind: QuestionKind,
+    /// Whom it is about: `host:port`, with `user@` before it where it is for the login.
+    pub target: String,
+    /// How long it stands, in seconds.
+    pub seconds: u32,
+    /// The host's key, where the question is whether it is the right one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_key: Option<ShownHostKey>,
+    /// The server's name for its question; may be empty.
+    pub name: String,
+    /// The server's instruction; may be empty and have several lines.
+    pub instruction: String,
+    /// What is to be filled in; nothing where the question is about the host's key.
+    pub fields: Vec<QuestionField>,
+    /// What was answered to the same question before was wrong.
+    pub again: bool,
+}
+
+/// What a question is about.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum QuestionKind {
+    /// Whether the host is the right one.
+    HostKey,
+    /// The account's password.
+    Password,
+    /// The passphrase of the private key that came with the request.
+    Passphrase,
+    /// Whatever the server asks (RFC 4256).
+    KeyboardInteractive,
+}
+
+/// The key that a host shows.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct ShownHostKey {
+    /// Its type: `ssh-ed25519`.
+    pub algorithm: String,
+    /// `SHA256:…`.
+    pub fingerprint: String,
+    /// Its picture as OpenSSH draws it: lines of text.
+    pub randomart: String,
+    /// Whether the gateway can remember it.
+    pub can_remember: bool,
+}
+
+/// One field of a question.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct QuestionField {
+    /// What is asked.
+    pub prompt: String,
+    /// Whether what is typed may be seen.
+    pub echo: bool,
+}
+
+/// `session-answer`: exactly one of `accept`, `answers` and `cancel`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
+pub struct QuestionAnswer {
+    /// The question's number.
+    #[cfg_attr(feature = "typescript", ts(type = "number"))]
+    pub id: u64,
+    /// It is the right host.
+    #[serde(default)]
+    pub accept: Option<Accept>,
+    /// What was filled in, field by field.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, type = "string[]"))]
+    pub answers: Option<Vec<SecretText>>,
+    /// The user does not want to go on.
+    #[serde(default)]
+    pub cancel: Option<bool>,
+}
+
+/// How a host's key is accepted.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum Accept {
+    /// For this session.
+    Once,
+    /// And it shall be known from now on.
+    Remember,
+}
+
+/// A text that prints nothing of itself.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct SecretText(pub String);
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
 /// `connection-ready`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]

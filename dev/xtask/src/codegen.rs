@@ -64,6 +64,12 @@ fn declarations() -> Vec<String> {
         wire::Resize::decl(&config),
         wire::OutputAck::decl(&config),
         wire::Progress::decl(&config),
+        wire::QuestionKind::decl(&config),
+        wire::ShownHostKey::decl(&config),
+        wire::QuestionField::decl(&config),
+        wire::Question::decl(&config),
+        wire::Accept::decl(&config),
+        wire::QuestionAnswer::decl(&config),
         wire::Ready::decl(&config),
         wire::OutputBytes::decl(&config),
         wire::InputAck::decl(&config),
@@ -95,6 +101,7 @@ fn events(text: &mut String) -> anyhow::Result<()> {
         (event::START_SESSION, Some(wire::StartSession::name(&config))),
         (event::RESUME_SESSION, Some(wire::ResumeSession::name(&config))),
         (event::SESSION_ATTACHED_ACK, None),
+        (event::SESSION_ANSWER, Some(wire::QuestionAnswer::name(&config))),
         (event::SESSION_SCREEN_ACK, Some(wire::ScreenAck::name(&config))),
         (event::SESSION_CLOSED_ACK, None),
         (event::SSH_INPUT, Some(wire::Input::name(&config))),
@@ -105,6 +112,7 @@ fn events(text: &mut String) -> anyhow::Result<()> {
     let answered = [event::SESSION_PING];
     let from_gateway = [
         (event::SESSION_PROGRESS, Some(wire::Progress::name(&config))),
+        (event::SESSION_QUESTION, Some(wire::Question::name(&config))),
         (event::SESSION_ATTACHED, Some(wire::Attached::name(&config))),
         (event::SESSION_SCREEN, Some(wire::ScreenPiece::name(&config))),
         (event::SESSION_TAKEN_OVER, Some(wire::TakenOver::name(&config))),

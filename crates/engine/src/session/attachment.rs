@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::mailbox::{Generation, InputRefused, Mailbox};
 use crate::{
+    question::{Answer, AnswerRefused, Unanswered},
     reason::CloseReason,
     sessions::{SessionId, Sessions},
     target::TermSize,
@@ -47,6 +48,14 @@ impl Attachment {
         // Whoever types was told that it is attached, and got its token with that.
         self.token_kept();
         self.mailbox.input(self.generation, offset, bytes)
+    }
+
+    /// Answers the question of this number, which the client was told.
+    ///
+    /// # Errors
+    /// It does not stand any more, or stands on because the answer does not fit it.
+    pub fn answer(&self, id: u64, answer: Result<Answer, Unanswered>) -> Result<(), AnswerRefused> {
+        self.mailbox.question.answer(id, answer)
     }
 
     /// The terminal has another size.

@@ -1,5 +1,6 @@
 //! A session: a remote shell and its state, owned by one task, reached through an attachment.
 
+mod asking;
 mod attachment;
 mod backlog;
 mod clock;

@@ -9,6 +9,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    asking::AtClient,
     live::{Beginning, FAREWELL_LIMIT, Live},
     mailbox::Mailbox,
     mirror::Mirror,
@@ -60,14 +61,9 @@ impl Owner {
             size: self.size.or(order.size).unwrap_or_default(),
         };
         let size = pty.size;
-        let watcher = Arc::clone(&self.seat.client);
-        let progress = Box::new(move |step| {
-            if watcher.notice(&Notice::Progress(step)).is_err() {
-                tracing::debug!(?step, "the browser does not take notices; one label less");
-            }
-        });
+        let person = AtClient { client: Arc::clone(&self.seat.client), mailbox: Arc::clone(&self.mailbox) };
         let order = DialOrder { target: order.target, credentials: order.credentials, pty };
-        Ok((self.dialer.dial(order, progress).await?, size))
+        Ok((self.dialer.dial(order, Arc::new(person)).await?, size))
     }
 
     /// The shell is open.

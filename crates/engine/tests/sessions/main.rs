@@ -4,6 +4,7 @@
 
 mod flow;
 mod last_words;
+mod questions;
 mod resume;
 mod scripted;
 mod times;

@@ -8,9 +8,9 @@ use std::{
 
 use bytes::Bytes;
 use engine::{
-    Attachment, Client, ClientFull, CloseReason, Credentials, DialError, DialOrder, Dialer, FlowLimits,
-    Notice, Options, ProgressSink, Registry, ResumeToken, SessionOrder, Shell, ShellEvent, ShellGone, Step,
-    Target, TermSize, Ticket, Transport,
+    Answer, Attachment, Client, ClientFull, CloseReason, Credentials, DialError, DialOrder, Dialer,
+    FlowLimits, Notice, Options, Person, Question, Registry, ResumeToken, SessionOrder, Shell, ShellEvent,
+    ShellGone, Step, Target, TermSize, Ticket, Transport, Unanswered,
 };
 use futures_util::{FutureExt as _, future::BoxFuture, stream};
 use tokio::sync::{mpsc, watch};
@@ -62,20 +62,34 @@ impl Shell for ScriptedShell {
     }
 }
 
-/// Hands each dialed shell's far end to the test; hosts named `refused`, `silent` and `panic` do that.
-pub(crate) struct ScriptedDialer(mpsc::UnboundedSender<FarEnd>);
+/// Hands each dialed shell's far end to the test; hosts named `refused`, `silent` and `panic` do that, and
+/// one named `asks` asks the question that is to be asked.
+pub(crate) struct ScriptedDialer {
+    far_ends: mpsc::UnboundedSender<FarEnd>,
+    question: Arc<Mutex<Option<Question>>>,
+    answers: mpsc::UnboundedSender<Result<Answer, Unanswered>>,
+}
 
 impl Dialer for ScriptedDialer {
     fn dial(
         &self,
         order: DialOrder,
-        progress: ProgressSink,
+        person: Arc<dyn Person>,
     ) -> BoxFuture<'static, Result<Transport, DialError>> {
-        let far_ends = self.0.clone();
+        let far_ends = self.far_ends.clone();
+        let (question, answers) = (self.question.lock().unwrap().clone(), self.answers.clone());
         async move {
-            progress(Step::Dial);
+            person.progress(Step::Dial);
             match order.target.host.as_str() {
                 "refused" => return Err(DialError::ConnectRefused { target: order.target.to_string() }),
+                "asks" => {
+                    let answer = person.ask(question.unwrap()).await;
+                    let answered = answer.is_ok();
+                    answers.send(answer).ok();
+                    if !answered {
+                        return Err(DialError::Internal { cause: "no answer".to_owned() });
+                    }
+                }
                 "silent" => return std::future::pending().await,
                 "panic" => panic!("a dialer that panics"),
                 _ => {}
@@ -219,6 +233,9 @@ impl Client for Browser {
 pub(crate) struct Bench {
     pub(crate) registry: Arc<Registry>,
     pub(crate) far_ends: mpsc::UnboundedReceiver<FarEnd>,
+    /// What came of each question.
+    pub(crate) answered: mpsc::UnboundedReceiver<Result<Answer, Unanswered>>,
+    question: Arc<Mutex<Option<Question>>>,
 }
 
 impl Bench {
@@ -228,8 +245,16 @@ impl Bench {
 
     pub(crate) fn with(options: Options) -> Self {
         let (sender, far_ends) = mpsc::unbounded_channel();
-        let registry = Registry::new(Arc::new(ScriptedDialer(sender)), options).unwrap();
-        Self { registry, far_ends }
+        let (answers, answered) = mpsc::unbounded_channel();
+        let question = Arc::default();
+        let dialer = ScriptedDialer { far_ends: sender, question: Arc::clone(&question), answers };
+        let registry = Registry::new(Arc::new(dialer), options).unwrap();
+        Self { registry, far_ends, answered, question }
+    }
+
+    /// What the host named `asks` asks.
+    pub(crate) fn asks(&self, question: Question) {
+        *self.question.lock().unwrap() = Some(question);
     }
 
     pub(crate) fn ticket(&self, host: &str) -> Ticket {

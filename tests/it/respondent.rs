@@ -1,0 +1,45 @@
+//! Whoever waits for a shell, as a script: notes what it is told and asked, and answers in turn.
+
+use std::{
+    collections::VecDeque,
+    future::ready,
+    sync::{Arc, Mutex},
+};
+
+use engine::{Answer, Person, Question, Step, Unanswered};
+use futures_util::future::BoxFuture;
+
+/// Answers questions with what it was given, and with nothing once that is used up.
+#[derive(Default)]
+pub(crate) struct Respondent {
+    steps: Mutex<Vec<Step>>,
+    questions: Mutex<Vec<Question>>,
+    answers: Mutex<VecDeque<Result<Answer, Unanswered>>>,
+}
+
+impl Respondent {
+    pub(crate) fn with(answers: impl IntoIterator<Item = Result<Answer, Unanswered>>) -> Arc<Self> {
+        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), ..Self::default() })
+    }
+
+    /// Every step so far.
+    pub(crate) fn steps(&self) -> Vec<Step> {
+        self.steps.lock().unwrap().clone()
+    }
+
+    /// Every question so far.
+    pub(crate) fn questions(&self) -> Vec<Question> {
+        self.questions.lock().unwrap().clone()
+    }
+}
+
+impl Person for Respondent {
+    fn progress(&self, step: Step) {
+        self.steps.lock().unwrap().push(step);
+    }
+
+    fn ask(&self, question: Question) -> BoxFuture<'static, Result<Answer, Unanswered>> {
+        self.questions.lock().unwrap().push(question);
+        Box::pin(ready(self.answers.lock().unwrap().pop_front().unwrap_or(Err(Unanswered::Nobody))))
+    }
+}
