@@ -6,7 +6,7 @@ use engine::{
     Answer, AnswerRefused, CloseReason, DialError, Field, FieldsKind, FieldsQuestion, Fingerprint,
     HostKeyQuestion, Notice, QUESTION_LIMIT, Question, Unanswered,
 };
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 
 use crate::scripted::{Bench, Browser};
 
@@ -58,7 +58,7 @@ async fn an_answer_reaches_whoever_asked_if_it_fits() {
     assert_eq!(session.answer(id, Ok(Answer::Accept { remember: false })), Err(AnswerRefused::Shape));
     session.answer(id, Ok(Answer::Fields(vec!["a".into(), "b".into()]))).unwrap();
     let Ok(Answer::Fields(given)) = bench.answered.recv().await.unwrap() else { panic!("no fields") };
-    let given: Vec<&str> = given.iter().map(|field| field.expose_secret()).collect();
+    let given: Vec<&str> = given.iter().map(ExposeSecret::expose_secret).collect();
     assert_eq!(given, ["a", "b"]);
     assert_eq!(session.answer(id, Err(Unanswered::Refused)), Err(AnswerRefused::Late));
 }
