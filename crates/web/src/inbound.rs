@@ -9,12 +9,13 @@ use engine::{
 use parking_lot::Mutex;
 use socketioxide::extract::SocketRef;
 use wire::{
-    Accept, Closed, Code, Input, OutputAck, Peer, QuestionAnswer, Resize, ResumeSession, ScreenAck,
+    Accept, Closed, Code, Input, Output, OutputAck, Peer, QuestionAnswer, Resize, ResumeSession, ScreenAck,
     SocketError, StartSession, event,
 };
 
 use crate::{
     closing,
+    inline::Inline,
     meter::Meter,
     outbound::{Outbound, Protocol},
 };
@@ -70,6 +71,8 @@ struct State {
     session: Option<Attachment>,
     /// The session before, which may want to know whether its end was heard.
     before: Option<Attachment>,
+    /// The question that stands in the terminal of a client that knows no questions.
+    question: Option<Inline>,
     /// The browser is gone: nothing starts any more.
     gone: bool,
 }
@@ -79,6 +82,12 @@ impl Seat {
     pub(crate) fn vacate(&self) {
         let mut state = self.state.lock();
         state.before = state.session.take();
+        state.question = None;
+    }
+
+    /// A question stands in the terminal: what is typed answers it.
+    pub(crate) fn ask(&self, question: Inline) {
+        self.state.lock().question = Some(question);
     }
 }
 
@@ -214,6 +223,9 @@ impl Inbound {
     }
 
     fn input(&self, socket: &SocketRef, input: &Input) {
+        if self.answer_inline(socket, &input.input.0) {
+            return;
+        }
         let Some(session) = self.session() else {
             return refuse(socket, Code::NoSession, "There is no session to type into.".to_owned());
         };
@@ -227,6 +239,30 @@ impl Inbound {
                 refuse(socket, Code::InputGap, message);
             }
         }
+    }
+
+    /// What is typed while a question stands in the terminal; whether one does.
+    fn answer_inline(&self, socket: &SocketRef, bytes: &[u8]) -> bool {
+        let mut state = self.seat.state.lock();
+        let Some(question) = &mut state.question else { return false };
+        let (id, typed) = (question.id, question.input(&String::from_utf8_lossy(bytes)));
+        if typed.answer.is_some() {
+            state.question = None;
+        }
+        let session = state.session.clone();
+        drop(state);
+        let echo = Output { output: &typed.echo, timeout: None };
+        if !typed.echo.is_empty()
+            && let Err(error) = socket.emit(event::SSH_OUTPUT, &echo)
+        {
+            tracing::debug!(%error, "what was typed cannot be shown");
+        }
+        if let (Some(answer), Some(session)) = (typed.answer, session)
+            && let Err(error) = session.answer(id, answer)
+        {
+            tracing::debug!(%error, "an answer came too late");
+        }
+        true
     }
 
     /// What the user answered. An answer that comes late changes nothing and is no fault.

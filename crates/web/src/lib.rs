@@ -14,6 +14,7 @@ mod fields;
 mod front;
 mod headers;
 mod inbound;
+mod inline;
 mod meter;
 mod metrics;
 mod namespace;

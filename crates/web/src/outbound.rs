@@ -23,6 +23,7 @@ use crate::{
     closing,
     departures::Departures,
     inbound::Seat,
+    inline::Inline,
     meter::Meter,
     text::{Utf8Decoder, json_length},
 };
@@ -274,6 +275,11 @@ impl Client for Outbound {
             Notice::Closed { reason, retry, lasted } => {
                 self.leave();
                 self.close(&closing::closed(reason, *retry, *lasted))
+            }
+            Notice::Question { id, question, .. } if self.protocol == Protocol::Original => {
+                let (inline, words) = Inline::new(*id, question);
+                self.seat.ask(inline);
+                self.emit(event::SSH_OUTPUT, &Output { output: &words, timeout: None })
             }
             _ if self.protocol == Protocol::Original => Ok(()),
             Notice::Question { id, question, limit } => {
