@@ -35,7 +35,7 @@ impl Dialing {
             learned_hosts: dir.path().join("state/known_hosts"),
         };
         let target =
-            Target { host: "127.0.0.1".to_owned(), port, username: username.to_owned(), host_key: None };
+            Target { host: "127.0.0.1".to_owned(), port, username: username.to_owned(), host_keys: Vec::new() };
         Self { dir, options, target, person: Arc::default(), patience: Patience::default() }
     }
 
@@ -48,7 +48,7 @@ impl Dialing {
     }
 
     pub(crate) fn pin(mut self, host_key: &str) -> Self {
-        self.target.host_key = Some(Fingerprint::parse(host_key).unwrap());
+        self.target.host_keys = Fingerprint::parse_list(host_key).unwrap();
         self
     }
 

@@ -16,8 +16,8 @@ pub struct Target {
     pub port: u16,
     /// The account's name.
     pub username: String,
-    /// The only host key that is accepted, if the caller pinned one.
-    pub host_key: Option<Fingerprint>,
+    /// The only host keys that are accepted, if the caller pinned any.
+    pub host_keys: Vec<Fingerprint>,
 }
 
 impl fmt::Display for Target {
@@ -82,6 +82,25 @@ impl Fingerprint {
             return Err(InvalidHostKey);
         }
         Ok(Self::of_public_key(&blob))
+    }
+
+    /// Reads one or several, each on a line of its own; fingerprints also with commas between them.
+    /// A key line's comment may have any.
+    ///
+    /// # Errors
+    /// There is none, or a text among them is none.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, InvalidHostKey> {
+        let mut list = Vec::new();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            if line.starts_with("SHA256:") {
+                for text in line.split(',') {
+                    list.push(Self::parse(text)?);
+                }
+            } else {
+                list.push(Self::parse(line)?);
+            }
+        }
+        if list.is_empty() { Err(InvalidHostKey) } else { Ok(list) }
     }
 }
 

@@ -302,7 +302,7 @@ mod tests {
 
     fn order() -> SessionOrder {
         SessionOrder {
-            target: Target { host: "example".into(), port: 22, username: "me".into(), host_key: None },
+            target: Target { host: "example".into(), port: 22, username: "me".into(), host_keys: Vec::new() },
             credentials: Credentials::Password("secret".into()),
             term: None,
             size: None,

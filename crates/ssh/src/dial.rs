@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     fn target(host: &str, port: u16) -> Target {
-        Target { host: host.to_owned(), port, username: "u".to_owned(), host_key: None }
+        Target { host: host.to_owned(), port, username: "u".to_owned(), host_keys: Vec::new() }
     }
 
     async fn closed_port() -> u16 {

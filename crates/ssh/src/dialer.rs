@@ -134,8 +134,12 @@ mod tests {
             known_hosts: None,
             learned_hosts: dir.path().join("known_hosts"),
         };
-        let target =
-            Target { host: "127.0.0.1".to_owned(), port, username: username.to_owned(), host_key: None };
+        let target = Target {
+            host: "127.0.0.1".to_owned(),
+            port,
+            username: username.to_owned(),
+            host_keys: Vec::new(),
+        };
         let credentials = Credentials::Password(password.into());
         let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
         let order = DialOrder { target, credentials, pty };

@@ -20,7 +20,7 @@ use crate::{
 pub(crate) struct HostKeyCheck {
     options: Options,
     target: String,
-    pin: Option<Fingerprint>,
+    pins: Vec<Fingerprint>,
     name: HostName,
     known: KnownHost,
 }
@@ -45,13 +45,13 @@ impl HostKeyCheck {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             read => read.map_err(|error| store_error(&options.learned_hosts, "read", &error))?,
         }
-        Ok(Self { target: target.to_string(), pin: target.host_key, options, name, known })
+        Ok(Self { target: target.to_string(), pins: target.host_keys.clone(), options, name, known })
     }
 
     /// The lists of key types to ask for, a handshake each: a list is tried if the key that the
     /// one before it brought is not the pinned one.
     pub(crate) fn key_types(&self) -> Vec<Vec<Algorithm>> {
-        if self.pin.is_none() {
+        if self.pins.is_empty() {
             return vec![algorithms::host_keys(&self.known.algorithms())];
         }
         let mut lists = vec![algorithms::host_keys(&[])];
@@ -75,10 +75,13 @@ impl HostKeyCheck {
         if let Verdict::Revoked { place } = verdict {
             return Err(DialError::HostKeyRevoked { target: self.target.clone(), found, place });
         }
-        match self.pin {
-            Some(pin) if pin == found => Ok(()),
-            Some(pin) => Err(self.changed(found, format!("The request expects {pin}."))),
-            None => self.obey(verdict, key, found),
+        if self.pins.is_empty() {
+            self.obey(verdict, key, found)
+        } else if self.pins.contains(&found) {
+            Ok(())
+        } else {
+            let pins: Vec<_> = self.pins.iter().map(Fingerprint::to_string).collect();
+            Err(self.changed(found, format!("The request expects {}.", pins.join(" or "))))
         }
     }
 
@@ -157,7 +160,8 @@ mod tests {
             known_hosts: None,
             learned_hosts: dir.path().join("learned"),
         };
-        let target = Target { host: "h".to_owned(), port: 22, username: "u".to_owned(), host_key: None };
+        let target =
+            Target { host: "h".to_owned(), port: 22, username: "u".to_owned(), host_keys: Vec::new() };
         House { dir, options, target }
     }
 
@@ -204,7 +208,7 @@ mod tests {
         let mut house = house(HostKeyPolicy::Reject);
         let (pinned, known) = (key(), key());
         house.operator_file(&format!("h {}\n", known.to_openssh().unwrap()));
-        house.target.host_key = Some(fingerprint(&pinned));
+        house.target.host_keys = vec![fingerprint(&key()), fingerprint(&pinned)];
         house.judge(&pinned).unwrap();
         let error = house.judge(&known).unwrap_err();
         let expected = fingerprint(&pinned).to_string();
@@ -220,7 +224,7 @@ mod tests {
         let mut house = house(HostKeyPolicy::AcceptNew);
         let key = key();
         house.operator_file(&format!("@revoked * {}\n", key.to_openssh().unwrap()));
-        house.target.host_key = Some(fingerprint(&key));
+        house.target.host_keys = vec![fingerprint(&key)];
         assert!(matches!(house.judge(&key), Err(DialError::HostKeyRevoked { .. })));
     }
 

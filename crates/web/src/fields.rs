@@ -35,6 +35,8 @@ const KNOWN: [&str; 12] = [
 const NUMBERS: [&str; 5] = ["port", "cols", "rows", "idle_timeout", "max_duration"];
 /// The longest private key, in bytes.
 const MAX_KEY: usize = 64 * 1024;
+/// The longest list of host keys, in bytes.
+const MAX_HOST_KEYS: usize = 16 * 1024;
 /// The longest of the other texts, in bytes.
 const MAX_TEXT: usize = 1024;
 
@@ -67,7 +69,11 @@ impl Fields {
             return Ok(());
         };
         let value = SecretString::from(value);
-        let limit = if *known == "ssh_key" { MAX_KEY } else { MAX_TEXT };
+        let limit = match *known {
+            "ssh_key" => MAX_KEY,
+            "host_key" => MAX_HOST_KEYS,
+            _ => MAX_TEXT,
+        };
         if value.expose_secret().len() > limit {
             return Err(invalid(known, &format!("is longer than {limit} bytes")));
         }
@@ -90,6 +96,7 @@ impl Fields {
             match value {
                 Value::String(text) => fields.add(&name, text)?,
                 Value::Number(number) if is_number => fields.add(&name, number.to_string())?,
+                Value::Array(keys) if name == "host_key" => fields.add(&name, lines(keys)?)?,
                 Value::Null if KNOWN.contains(&name.as_str()) => {}
                 _ if KNOWN.contains(&name.as_str()) => {
                     let expected = if is_number { "must be a number" } else { "must be a string" };
@@ -115,14 +122,9 @@ impl Fields {
             return Err(invalid("username", "has control characters"));
         }
         let port = self.number("port", 1, u16::MAX)?.unwrap_or(22);
-        let host_key = self
-            .text("host_key")
-            .map(|text| {
-                Fingerprint::parse(&text).map_err(|error| invalid("host_key", &format!("is {error}")))
-            })
-            .transpose()?;
+        let host_keys = self.host_keys()?;
         Ok(SessionOrder {
-            target: Target { host, port, username, host_key },
+            target: Target { host, port, username, host_keys },
             credentials,
             term: self.term()?,
             size: self.size()?,
@@ -130,6 +132,11 @@ impl Fields {
             idle_timeout: self.seconds("idle_timeout", ceilings.idle_timeout)?,
             max_duration: self.seconds("max_duration", ceilings.max_duration)?,
         })
+    }
+
+    fn host_keys(&mut self) -> Result<Vec<Fingerprint>, ApiError> {
+        let Some(text) = self.text("host_key") else { return Ok(Vec::new()) };
+        Fingerprint::parse_list(&text).map_err(|error| invalid("host_key", &format!("is {error}")))
     }
 
     fn credentials(&mut self) -> Result<Credentials, ApiError> {
@@ -220,6 +227,17 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
+/// The texts of a list, a line each.
+fn lines(list: Vec<Value>) -> Result<String, ApiError> {
+    let texts = list.into_iter().map(|value| match value {
+        Value::String(text) if !text.trim().is_empty() => Ok(text),
+        _ => Err(invalid("host_key", "must be a string or a list of strings")),
+    });
+    let texts = texts.collect::<Result<Vec<_>, _>>()?;
+    // Taken for "none", it would open what the caller meant to close.
+    if texts.is_empty() { Err(invalid("host_key", "is an empty list")) } else { Ok(texts.join("\n")) }
+}
+
 /// A host name or address without the brackets of an IPv6 address.
 fn bare_host(text: String) -> Result<String, ApiError> {
     let host = match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
@@ -270,6 +288,29 @@ mod tests {
         assert!(
             matches!(most.credentials, Credentials::PrivateKey { passphrase: Some(p), .. } if p.expose_secret() == " p ")
         );
+    }
+
+    #[test]
+    fn several_host_keys_may_be_pinned() {
+        let (fingerprint, key) = ("SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU", "a AAAAAWE= b, c");
+        let two = vec![Fingerprint::parse(fingerprint).unwrap(), Fingerprint::parse(key).unwrap()];
+        let pinned = |value: Value| {
+            let fields = json!({"hostname": "h", "username": "u", "password": "p", "host_key": value});
+            order(&fields).map(|order| order.target.host_keys).map_err(|error| error.code())
+        };
+        assert_eq!(pinned(json!([fingerprint, key])), Ok(two.clone()));
+        assert_eq!(pinned(json!(format!("{fingerprint}\r\n\n {key} \n"))), Ok(two.clone()));
+        assert_eq!(pinned(json!(format!("{fingerprint}, {fingerprint}"))), Ok(vec![two[0]; 2]));
+        assert_eq!(pinned(json!("")), Ok(vec![]));
+        for wrong in [json!([]), json!([fingerprint, ""]), json!([fingerprint, 7]), json!([[fingerprint]])] {
+            assert_eq!(pinned(wrong.clone()), Err(Code::InvalidField), "{wrong}");
+        }
+        for wrong in
+            [",".to_owned(), format!("{fingerprint},"), format!("{fingerprint},{key}"), format!("{key}\nx")]
+        {
+            assert_eq!(pinned(json!(wrong)), Err(Code::InvalidField), "{wrong}");
+        }
+        assert_eq!(pinned(json!(vec![fingerprint; 400])), Err(Code::InvalidField));
     }
 
     #[test]

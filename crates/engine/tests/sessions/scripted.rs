@@ -350,7 +350,7 @@ pub(crate) fn flood(events: mpsc::Sender<ShellEvent>) -> watch::Receiver<usize> 
 
 pub(crate) fn order(host: &str) -> SessionOrder {
     SessionOrder {
-        target: Target { host: host.into(), port: 22, username: "me".into(), host_key: None },
+        target: Target { host: host.into(), port: 22, username: "me".into(), host_keys: Vec::new() },
         credentials: Credentials::Password("secret".into()),
         term: None,
         size: None,
