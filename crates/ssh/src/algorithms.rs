@@ -12,8 +12,9 @@ use russh::{
 
 use crate::{gate, socket};
 
-/// What a flood may leave behind a Ctrl-C: one window, in bytes.
-pub(crate) const WINDOW: u32 = 256 * 1024;
+/// What a target may have on its way, in bytes. With what waits at the gate it is what a flood leaves
+/// behind a Ctrl-C, beside what was on its way to the page: 256 KiB at the most.
+pub(crate) const WINDOW: u32 = 192 * 1024;
 const MAX_PACKET: u32 = 32 * 1024;
 /// No packet with a message is smaller than this, in bytes on the wire.
 const SMALLEST_PACKET: usize = 32;

@@ -22,7 +22,7 @@ use tokio::{
 
 use crate::gate::Gate;
 
-/// The most that is read ahead, in bytes: a window of 256 KiB, and as much again for what wraps
+/// The most that is read ahead, in bytes: a window, and more than as much again for what wraps
 /// its messages. Only a target that sends messages of a few bytes needs more, and must wait.
 pub(crate) const AHEAD_LIMIT: usize = 512 * 1024;
 
