@@ -51,6 +51,10 @@ export const ADVICE: Record<FailureCode, Advice> = {
       'The gateway may still hold the link for the first attempt. If it stays so, the link has expired.',
   },
   ticket_unknown: { title: 'This link was used already or has expired', advice: '' },
+  target_denied: {
+    title: 'The gateway may not connect to this host',
+    advice: 'Whoever runs it decides which hosts it connects to, and on which ports: ask them.',
+  },
   name_not_found: {
     title: 'The host was not found',
     advice: 'Check the spelling of the host name. If it is right, the gateway’s network may not know it.',

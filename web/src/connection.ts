@@ -17,6 +17,8 @@ import {
   type OutputBytes,
   PROTOCOL,
   type Progress,
+  type Question,
+  type QuestionAnswer,
   type Ready,
   type Resize,
   type ResumeSession,
@@ -52,6 +54,8 @@ export interface GatewayListener {
   /** Something came, whatever it was. */
   heard(): void;
   progress(progress: Progress): void;
+  /** Something is to be answered before the session can go on. */
+  asked(question: Question): void;
   attached(attached: Attached): void;
   screen(piece: ScreenPiece): void;
   takenOver(takenOver: TakenOver): void;
@@ -71,6 +75,8 @@ export interface Gateway extends Disposable {
   start(start: StartSession): void;
   resume(resume: ResumeSession): void;
   attachedAck(): void;
+  /** May hold a secret: it is handed on, and kept nowhere. */
+  answer(answer: QuestionAnswer): void;
   screenAck(ack: ScreenAck): void;
   closedAck(): void;
   input(input: InputPiece, offset: number): void;
@@ -144,6 +150,7 @@ function hear(socket: GatewaySocket, listener: GatewayListener): void {
   socket.io.on('ping', () => listener.heard());
   socket.io.on('packet', () => listener.heard());
   socket.on('session-progress', (progress) => listener.progress(progress));
+  socket.on('session-question', (question) => listener.asked(question));
   socket.on('session-attached', (attached) => listener.attached(attached));
   socket.on('session-screen', (piece) => listener.screen(piece));
   socket.on('session-taken-over', (takenOver) => listener.takenOver(takenOver));
@@ -166,6 +173,7 @@ function speech(socket: GatewaySocket): Omit<Gateway, 'joined' | 'reach' | 'disp
     start: (start) => say('start-session', start),
     resume: (resume) => say('resume-session', resume),
     attachedAck: () => say('session-attached-ack'),
+    answer: (answer) => say('session-answer', answer),
     screenAck: (ack) => say('session-screen-ack', ack),
     closedAck: () => say('session-closed-ack'),
     input: (input, offset) => say('ssh-input', { input, offset }),

@@ -12,6 +12,7 @@ import { ticketOf } from './ticket';
 import { Badge } from './ui/badge';
 import { ContactBar, EndingBar, HeldBar } from './ui/bars';
 import { Overlay } from './ui/overlay';
+import { QuestionForm } from './ui/question';
 import type { Act } from './ui/view';
 
 const SIZE_SHOWN = 300;
@@ -36,6 +37,12 @@ function run(): void {
   const notice = page.add(new Badge(element('notice'), NOTICE_SHOWN));
   const link = page.add(new Badge(element('link'), LINK_SHOWN));
   const overlay = page.add(new Overlay(element('overlay'), (act) => perform(act)));
+  const question = page.add(
+    new QuestionForm(element('question'), {
+      answer: (given) => session?.answer(given),
+      copied: (done) => notice.show(copiedWords(done)),
+    }),
+  );
   const ending = page.add(new EndingBar(element('ending'), () => session?.stay()));
   const contact = page.add(new ContactBar(element('contact')));
   const held = page.add(
@@ -62,7 +69,7 @@ function run(): void {
         title: (title) => {
           document.title = windowTitle(title);
         },
-        copied: (done) => notice.show(done ? 'Copied' : 'The browser did not allow copying'),
+        copied: (done) => notice.show(copiedWords(done)),
         enter: () => {
           if (performance.now() - shownAt >= ENTER_COUNTS_AFTER) {
             perform('retry');
@@ -100,6 +107,10 @@ function run(): void {
     terminal.typing = takesKeys(state);
     terminal.tabLeaves = connected && state.held > 0;
     overlay.show(state);
+    const asked = state.kind === 'connecting' ? state.asked : null;
+    // What is typed now is the question's.
+    element('terminal').inert = asked !== null;
+    question.show(asked);
     ending.show((connected && state.endings[0]) || null);
     held.show(connected ? state.held : 0);
     if (connected && focusIsAdrift()) {
@@ -148,6 +159,10 @@ function run(): void {
 /** There was a shell, which may have been typed at to the last moment. */
 function hadShell(state: State): boolean {
   return state.kind === 'ended' || (state.kind === 'failed' && state.begun);
+}
+
+function copiedWords(done: boolean): string {
+  return done ? 'Copied' : 'The browser did not allow copying';
 }
 
 /** The page has the keyboard, but nothing on it that is seen does. A portal loses nothing. */

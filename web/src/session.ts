@@ -11,6 +11,7 @@ import { InputFlow, type InputPiece } from './input';
 import { type Disposable, Disposables } from './lifecycle';
 import { OutputFlow } from './output';
 import type { Attached, Closed, OutputBytes, Resize, ScreenPiece, SocketError } from './protocol.gen';
+import { type Given, Questions } from './questions';
 import { Reconnect } from './reconnect';
 import {
   canRetry,
@@ -41,6 +42,7 @@ export class Session implements Disposable {
   readonly #gateway: Gateway;
   readonly #reconnect: Reconnect;
   readonly #contact: Contact;
+  readonly #questions: Questions;
   readonly #all = new Disposables();
 
   constructor(
@@ -65,6 +67,12 @@ export class Session implements Disposable {
         givenUp: () => this.#lost('no_answer'),
       }),
     );
+    this.#questions = this.#all.add(
+      new Questions(
+        (event) => this.#on(event),
+        (answer) => this.#gateway.answer(answer),
+      ),
+    );
     this.#on({ type: 'begin', resuming: this.#token !== null });
     this.#reconnect.begin();
   }
@@ -84,6 +92,11 @@ export class Session implements Disposable {
       this.#on({ type: 'begin', resuming: false });
       this.#openOrReach();
     }
+  }
+
+  /** Answers the question that stands, once. */
+  answer(given: Given): void {
+    this.#questions.answer(this.#state, given);
   }
 
   /** Takes the session back from the page that has it. */
@@ -178,6 +191,7 @@ export class Session implements Disposable {
       },
       heard: () => this.#contact.heard(),
       progress: ({ step }) => this.#on({ type: 'progress', step }),
+      asked: (question) => this.#questions.ask(question),
       attached: (attached) => this.#attached(attached),
       screen: (piece) => this.#takeScreen(piece),
       takenOver: ({ token }) => this.#takenOver(token),

@@ -1,6 +1,6 @@
 /** The one state of the page and how events move it. Pure: knows no socket, terminal, clock or DOM. */
 import type { Refusal } from './answer';
-import type { Closed, Code, SocketError, Step } from './protocol.gen';
+import type { Closed, Code, Question, SocketError, Step } from './protocol.gen';
 
 /** Failures that only the page can see, beside the gateway's codes. */
 export type FailureCode = Code | 'no_ticket' | 'interrupted' | 'output_gap';
@@ -15,6 +15,15 @@ export type NextTry = number | null;
 export interface Ending {
   code: Code;
   at: number;
+}
+
+/** What the gateway asks on the way to a shell. What is answered is no part of it. */
+export interface Asked {
+  question: Question;
+  /** Until when it stands, in milliseconds of the wall clock. */
+  until: number;
+  /** It was answered, and the gateway has not said yet what comes next. */
+  answered: boolean;
 }
 
 /** What makes a ticket that the gateway does not know less than lost. */
@@ -34,6 +43,8 @@ export type State =
       next: NextTry;
       resuming: boolean;
       before: Before | null;
+      /** The question that stands: nothing goes on before it is answered. */
+      asked: Asked | null;
     }
   /** `held`: so many keys were typed too long ago to be sent without asking. */
   | { kind: 'connected'; held: number; endings: readonly Ending[] }
@@ -69,6 +80,11 @@ export type Event =
   /** The gateway has the ticket. */
   | { type: 'started' }
   | { type: 'progress'; step: Step }
+  | { type: 'asked'; question: Question; until: number }
+  /** This page has answered the question that stands. */
+  | { type: 'answered' }
+  /** The time for the question is up. */
+  | { type: 'time-up' }
   | { type: 'ready' }
   /** This page has a session that ran before. */
   | { type: 'attached' }
@@ -98,6 +114,7 @@ const GATEWAY: Connecting = {
   next: null,
   resuming: false,
   before: null,
+  asked: null,
 };
 
 const CONNECTED: State = { kind: 'connected', held: 0, endings: [] };
@@ -125,7 +142,13 @@ export function next(state: State, event: Event): State {
     case 'started':
       return state.kind === 'connecting' ? { ...state, step: 'dial', obstacle: null, next: null } : state;
     case 'progress':
-      return state.kind === 'connecting' ? { ...state, step: event.step } : state;
+      return state.kind === 'connecting' ? { ...state, step: event.step, asked: null } : state;
+    case 'asked':
+      return asked(state, event.question, event.until);
+    case 'answered':
+      return answered(state);
+    case 'time-up':
+      return standing(state) ? { ...state, asked: null } : state;
     case 'ready':
       return state.kind === 'connecting' ? CONNECTED : state;
     case 'attached':
@@ -196,12 +219,28 @@ function begin(state: State, resuming: boolean): State {
 function unreachable(state: State, obstacle: Obstacle): State {
   switch (state.kind) {
     case 'connecting':
-      return { ...state, step: 'gateway', obstacle };
+      return { ...state, step: 'gateway', obstacle, asked: null };
     case 'reconnecting':
       return { ...state, obstacle };
     default:
       return state;
   }
+}
+
+/** Whether there is a question that waits for its answer. */
+export function standing(state: State): state is Connecting & { asked: Asked } {
+  return state.kind === 'connecting' && state.asked !== null && !state.asked.answered;
+}
+
+function asked(state: State, question: Question, until: number): State {
+  if (state.kind !== 'connecting') {
+    return state;
+  }
+  return { ...state, obstacle: null, next: null, asked: { question, until, answered: false } };
+}
+
+function answered(state: State): State {
+  return standing(state) ? { ...state, asked: { ...state.asked, answered: true } } : state;
 }
 
 /** Each cause has one end; the soonest stands first. */
@@ -261,7 +300,14 @@ function unknown(state: State, instead: Instead): State {
 function lost(state: State, obstacle: Obstacle, resumable: boolean): State {
   switch (state.kind) {
     case 'connecting':
-      return { ...state, step: 'gateway', obstacle, next: null, before: state.before ?? 'interrupted' };
+      return {
+        ...state,
+        step: 'gateway',
+        obstacle,
+        next: null,
+        before: state.before ?? 'interrupted',
+        asked: null,
+      };
     case 'connected':
       return resumable ? reconnecting(obstacle, false) : { kind: 'disconnected' };
     case 'reconnecting':

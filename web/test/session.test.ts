@@ -21,6 +21,7 @@ function opened({ kept = null as string | null, startable = true, keeps = true }
     resume: vi.fn(),
     attachedAck: vi.fn(),
     closedAck: vi.fn(),
+    answer: vi.fn(),
     screenAck: vi.fn(),
     input: vi.fn(),
     resize: vi.fn(),

@@ -54,6 +54,7 @@ describe('the overlay', () => {
       next: null,
       resuming: false,
       before: null,
+      asked: null,
     } as const;
     expect(view({ ...connecting, obstacle: null }).title).toBe('Connecting');
     expect(view({ ...connecting, obstacle: 'no_answer' }).title).toBe('The gateway does not answer');

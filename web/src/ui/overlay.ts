@@ -1,7 +1,7 @@
 /** The one place on the page that says how the session stands. */
 import { type Disposable, Disposables, listen } from '../lifecycle';
 import type { NextTry, State } from '../state';
-import { Clock, secondsUntil } from './clock';
+import { Clock, duration, secondsUntil } from './clock';
 import { part, write } from './parts';
 import { type Act, view } from './view';
 
@@ -28,11 +28,14 @@ export class Overlay implements Disposable {
     this.root.dataset['layout'] = shown.layout;
     this.root.dataset['tone'] = shown.tone;
     this.root.dataset['step'] = shown.step ?? '';
+    // Whoever gets the focus moved to the question hears these words with it, and not a second time.
+    const heard = shown.until !== undefined && document.hasFocus();
+    part(this.root, 'text').ariaLive = heard ? 'off' : 'polite';
     this.#text('title', shown.title);
     this.#text('message', shown.message);
     this.#text('advice', shown.advice);
     this.#text('code', shown.code);
-    this.#due(shown.due);
+    this.#due(shown.due, shown.until);
     this.#act = shown.action?.act ?? null;
     this.#text('action', shown.action?.label ?? '');
     part(this.root, 'action').ariaLabel = shown.action?.name ?? null;
@@ -43,8 +46,10 @@ export class Overlay implements Disposable {
   }
 
   /** Not among the words that a screen reader says by itself: it changes all the time. */
-  #due(due: NextTry | undefined): void {
-    if (due === undefined || due === null) {
+  #due(due: NextTry | undefined, until: number | undefined): void {
+    if (until !== undefined) {
+      this.#clock.run(() => this.#text('due', `You have ${duration(secondsUntil(until))} to answer.`));
+    } else if (due === undefined || due === null) {
       this.#clock.stop();
       this.#text('due', due === null ? 'trying now' : '');
     } else {

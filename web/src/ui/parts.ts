@@ -1,7 +1,9 @@
 /** Finds and fills the named parts of a piece of the page. What is said goes in as text, never as markup. */
-export function part(root: ParentNode, name: string): HTMLElement {
-  const found = root.querySelector<HTMLElement>(`[data-part=${name}]`);
-  if (found === null) {
+export function part(root: ParentNode, name: string): HTMLElement;
+export function part<E extends HTMLElement>(root: ParentNode, name: string, kind: new () => E): E;
+export function part(root: ParentNode, name: string, kind = HTMLElement): HTMLElement {
+  const found = root.querySelector(`[data-part=${name}]`);
+  if (!(found instanceof kind)) {
     throw new Error(`The page has no part named ${name}.`);
   }
   return found;

@@ -3,11 +3,12 @@ import { ADVICE, type Advice, NEW_LINK } from '../advice';
 import type { Code } from '../protocol.gen';
 import type { FailureCode, NextTry, Obstacle, State } from '../state';
 import { plainText } from '../text';
+import { askedWords } from './asking';
 import { duration } from './clock';
 
 type StepName = (State & { kind: 'connecting' })['step'];
 
-export type Tone = 'busy' | 'calm' | 'trouble';
+export type Tone = 'busy' | 'calm' | 'trouble' | 'asking';
 
 /** What the button does. */
 export type Act = 'retry' | 'take-back' | 'reach-now';
@@ -33,6 +34,8 @@ export interface View {
   code: string;
   /** When the next try is due, where there is one. */
   due?: NextTry;
+  /** Until when an answer is waited for. */
+  until?: number;
   action: Action | null;
 }
 
@@ -152,7 +155,7 @@ function words(
   };
 }
 
-function connecting({ step, obstacle, next, resuming }: State & { kind: 'connecting' }): View {
+function connecting({ step, obstacle, next, resuming, asked }: State & { kind: 'connecting' }): View {
   if (obstacle !== null) {
     const message = 'This page keeps trying, and goes on by itself as soon as it can.';
     const words = { ...trouble(obstacle), message };
@@ -164,6 +167,11 @@ function connecting({ step, obstacle, next, resuming }: State & { kind: 'connect
       due: next,
       action: { ...NOW, label: 'Try now' },
     };
+  }
+  if (asked !== null) {
+    const words = askedWords(asked.question);
+    const shown = { ...EMPTY, ...words, layout: 'card', tone: 'asking', step } as const;
+    return asked.answered ? { ...shown, message: 'Waiting for the host…' } : { ...shown, until: asked.until };
   }
   const title = resuming ? 'Coming back to your session' : 'Connecting';
   return { ...EMPTY, layout: 'card', tone: 'busy', step, title, message: STEP_MESSAGE[step] };

@@ -1,0 +1,124 @@
+/** The form in which a password, or whatever the server asks, is typed. What was typed leaves it at once. */
+import { type Disposable, Disposables, listen } from '../lifecycle';
+import type { Question } from '../protocol.gen';
+import type { Given } from '../questions';
+import { type FieldView, fieldViews, serverWords, submitLabel } from './asking';
+import { part, write } from './parts';
+
+/** An Enter so soon after the form appeared, in milliseconds, was meant for what was there before. */
+const SETTLES_AFTER = 500;
+
+export class FieldsPart implements Disposable {
+  readonly #all = new Disposables();
+  #inputs: HTMLInputElement[] = [];
+  #shownAt = 0;
+
+  constructor(
+    private readonly root: HTMLElement,
+    private readonly answer: (given: Given) => void,
+  ) {
+    this.#all.add(
+      listen(part(root, 'form'), 'submit', (event) => {
+        event.preventDefault();
+        this.#submit();
+      }),
+    );
+    this.#all.add(listen(part(root, 'cancel'), 'click', () => answer({ cancel: true })));
+    for (const type of ['keydown', 'keyup']) {
+      this.#all.add(listen(part(root, 'form'), type, (event) => this.#watchCaps(event as KeyboardEvent)));
+    }
+  }
+
+  show(question: Question): void {
+    this.clear();
+    this.#shownAt = performance.now();
+    const byServer = question.kind === 'keyboard_interactive';
+    const { name, instruction } = serverWords(question);
+    part(this.root, 'server').dataset['says'] = String(byServer);
+    this.#text('says', byServer ? 'The server says:' : '');
+    this.#text('name', byServer ? name : '');
+    this.#text('instruction', byServer ? instruction : '');
+    this.#text('again', question.again ? 'That was not right. Try again.' : '');
+    this.#text('caps', '');
+    write(part(this.root, 'submit'), submitLabel(question.kind));
+    part(this.root, 'username', HTMLInputElement).value = question.target;
+    const fields = fieldViews(question).map(newField);
+    this.#inputs = fields.map(({ input }) => input);
+    part(this.root, 'fields').replaceChildren(...fields.map(({ field }) => field));
+    this.#controls.disabled = false;
+  }
+
+  focus(): void {
+    (this.#inputs[0] ?? part(this.root, 'submit')).focus();
+  }
+
+  /** It is answered. */
+  close(): void {
+    for (const input of this.#inputs) {
+      input.value = '';
+    }
+    this.#controls.disabled = true;
+  }
+
+  /** Nothing of it is left. */
+  clear(): void {
+    this.close();
+    this.#inputs = [];
+    part(this.root, 'fields').replaceChildren();
+    part(this.root, 'username', HTMLInputElement).value = '';
+  }
+
+  dispose(): void {
+    this.clear();
+    this.#all.dispose();
+  }
+
+  get #controls(): HTMLFieldSetElement {
+    return part(this.root, 'controls', HTMLFieldSetElement);
+  }
+
+  #submit(): void {
+    const answers = this.#inputs.map(({ value }) => value);
+    const settles = performance.now() - this.#shownAt < SETTLES_AFTER;
+    if (settles && answers.every((answer) => answer === '')) {
+      return;
+    }
+    this.answer({ answers });
+  }
+
+  #watchCaps(event: KeyboardEvent): void {
+    // A browser that fills a field in sends events of keys that are none.
+    if (event.target instanceof HTMLInputElement && typeof event.getModifierState === 'function') {
+      const hidden = event.target.type === 'password';
+      this.#text('caps', hidden && event.getModifierState('CapsLock') ? 'Caps Lock is on.' : '');
+    }
+  }
+
+  #text(name: string, text: string): void {
+    const element = part(this.root, name);
+    element.hidden = text === '';
+    write(element, text);
+  }
+}
+
+function newField(view: FieldView, at: number): { field: HTMLElement; input: HTMLInputElement } {
+  const label = document.createElement('label');
+  label.htmlFor = `answer-${at}`;
+  label.textContent = view.label;
+  const input = document.createElement('input');
+  Object.assign(input, {
+    id: label.htmlFor,
+    name: view.autocomplete === 'current-password' ? 'password' : label.htmlFor,
+    type: view.type,
+    autocomplete: view.autocomplete,
+    required: view.required,
+    autocapitalize: 'none',
+    spellcheck: false,
+    enterKeyHint: 'go',
+  });
+  input.setAttribute('autocorrect', 'off');
+  const field = document.createElement('div');
+  field.className = 'field';
+  field.append(label, input);
+  return { field, input };
+}
