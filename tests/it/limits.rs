@@ -114,7 +114,7 @@ async fn tickets_that_wait_are_bounded() -> Result {
     for _ in 0..engine::MAX_TICKETS - 1 {
         let order = engine::SessionOrder {
             target: engine::Target { host: "h".into(), port: 22, username: "u".into(), host_keys: Vec::new() },
-            credentials: engine::Credentials::Password("p".into()),
+            credentials: engine::Credentials::of_password("p"),
             term: None,
             size: None,
             caller: None,

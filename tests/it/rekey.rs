@@ -99,8 +99,8 @@ impl Counting {
     async fn talk(&self, key_life: KeyLife, patience: Patience) -> Result<Talk> {
         let dialing = Dialing::to_sshd(&self.server);
         let dialer = SshDialer::new(dialing.options.clone()).with_patience(patience).with_key_life(key_life);
-        let key = self.server.client_key()?.as_str().into();
-        let credentials = Credentials::PrivateKey { key, passphrase: None };
+        let key = self.server.client_key()?;
+        let credentials = Credentials::of_key(key, None);
         let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
         let order = DialOrder { target: dialing.target.clone(), credentials, pty };
         let mut talk = Talk::new(timeout(PATIENCE, dialer.dial(order, dialing.person.clone())).await?);

@@ -96,12 +96,12 @@ impl Dialing {
     }
 
     pub(crate) async fn with_password(&self, password: &str) -> Result<Transport, DialError> {
-        self.with(Credentials::Password(password.into())).await
+        self.with(Credentials::of_password(password)).await
     }
 
     pub(crate) async fn with_key(&self, key: &str, passphrase: Option<&str>) -> Result<Transport, DialError> {
         let passphrase = passphrase.map(Into::into);
-        self.with(Credentials::PrivateKey { key: key.into(), passphrase }).await
+        self.with(Credentials::of_key(key, passphrase)).await
     }
 }
 

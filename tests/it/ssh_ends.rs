@@ -94,7 +94,7 @@ fn a_dial_that_is_dropped_at_any_step_leaves_nothing() {
         let stage = Stage::new();
         let server = stage.demo(Script::Echo, Some(quirk));
         let dialing = Dialing::to_demo(&server);
-        let credentials = Credentials::Password(server.password().into());
+        let credentials = Credentials::of_password(server.password());
         stage.client.block_on(async {
             let arrived = |record: &testkit::demo_sshd::Record| {
                 record.logins.iter().any(|login| login.method == "password")
@@ -118,7 +118,7 @@ fn a_dial_may_be_dropped_at_every_single_wait() {
     let mut reached = Vec::new();
     loop {
         reached.clone_from(&dialing.person.steps());
-        let credentials = Credentials::Password(server.password().into());
+        let credentials = Credentials::of_password(server.password());
         let opened = stage.client.block_on(async {
             let mut left = waits;
             let mut dial = pin!(dialing.start(credentials));
@@ -152,7 +152,7 @@ fn a_dial_that_is_dropped_in_the_handshake_closes_the_socket() {
         stage.client.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let dialing = Dialing::to(listener.local_addr().unwrap().port(), "u");
-            let mut dial = Box::pin(dialing.start(Credentials::Password("p".into())));
+            let mut dial = Box::pin(dialing.start(Credentials::of_password("p")));
             let server = async {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 stream.write_all(greeting.as_bytes()).await.unwrap();

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use futures_util::{Stream, future::BoxFuture};
 
 use crate::{
+    credentials::Credentials,
     question::{Person, QUESTION_LIMIT},
     reason::Peer,
-    target::{Credentials, Fingerprint, Pty, Target, TermSize},
+    target::{Fingerprint, Pty, Target, TermSize},
 };
 
 /// Opens shells.

@@ -4,6 +4,7 @@
 //! session is a [`Client`].
 
 mod client;
+mod credentials;
 mod dial;
 mod hash;
 mod options;
@@ -19,6 +20,7 @@ mod ticket;
 mod token;
 
 pub use client::{Client, ClientFull, EndingCause, Notice, ScreenSize};
+pub use credentials::{AuthMethod, Credentials, KeyFile, KnownAnswer};
 pub use dial::{DialError, DialOrder, Dialer, Exit, Shell, ShellEvent, ShellGone, Step, Transport};
 pub use options::{DetachedOutput, Options, Quotas};
 pub use question::{
@@ -30,6 +32,6 @@ pub use registry::{Registry, StartError};
 pub use sealed::SealError;
 pub use session::{Attachment, InputRefused, MAX_WAITING_INPUT, credit::FlowLimits};
 pub use sessions::{Counts, SessionUnknown};
-pub use target::{Credentials, Fingerprint, InvalidHostKey, Pty, Target, TermSize};
+pub use target::{Fingerprint, InvalidHostKey, Pty, Target, TermSize};
 pub use ticket::{IssueError, Issued, MAX_TICKETS, MAX_TRIES, SessionOrder, Ticket, TicketUnknown};
 pub use token::ResumeToken;

@@ -15,7 +15,7 @@ use rustix::mm::{self, Advice, MapFlags, ProtFlags};
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::target::Credentials;
+use crate::credentials::{AuthMethod, Credentials, KeyFile, KnownAnswer};
 
 const KEY_LENGTH: usize = 32;
 const PAGE_LENGTH: usize = 4096;
@@ -84,19 +84,32 @@ impl<'a> Extend<&'a u8> for Growing<'_> {
     }
 }
 
+/// The fields in their order, and after them the known answers in pairs. The methods are no secret, but
+/// part of the same whole.
 fn encode(credentials: &Credentials) -> Zeroizing<Vec<u8>> {
-    let fields: [Option<&SecretString>; 3] = match credentials {
-        Credentials::Password(password) => [Some(password), None, None],
-        Credentials::PrivateKey { key, passphrase } => [None, Some(key), passphrase.as_ref()],
-    };
-    let lengths = fields.iter().flatten().map(|field| field.expose_secret().len()).sum::<usize>();
+    let Credentials { password, key, answers, totp, methods } = credentials;
+    let names = methods.as_ref().map(|methods| {
+        let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
+        names.join(",")
+    });
+    let mut fields: Vec<Option<&str>> = vec![
+        password.as_ref().map(|text| text.expose_secret()),
+        key.as_ref().map(|key| key.text.expose_secret()),
+        key.as_ref().and_then(|key| key.passphrase.as_ref()).map(|text| text.expose_secret()),
+        key.as_ref().and_then(|key| key.certificate.as_ref()).map(|text| text.expose_secret()),
+        totp.as_ref().map(|text| text.expose_secret()),
+        names.as_deref(),
+    ];
+    for KnownAnswer { pattern, answer } in answers {
+        fields.extend([Some(pattern.expose_secret()), Some(answer.expose_secret())]);
+    }
+    let lengths = fields.iter().flatten().map(|field| field.len()).sum::<usize>();
     let mut plain = Zeroizing::new(Vec::with_capacity(lengths + 5 * fields.len() + AES_256_GCM.tag_len()));
     for field in fields {
-        let Some(field) = field else {
+        let Some(text) = field else {
             plain.push(0);
             continue;
         };
-        let text = field.expose_secret();
         plain.push(1);
         plain.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
         plain.extend_from_slice(text.as_bytes());
@@ -105,22 +118,40 @@ fn encode(credentials: &Credentials) -> Zeroizing<Vec<u8>> {
 }
 
 fn decode(mut plain: &[u8]) -> Option<Credentials> {
-    let mut field = || -> Option<Option<SecretString>> {
-        let (present, rest) = plain.split_first()?;
-        plain = rest;
-        if *present == 0 {
-            return Some(None);
-        }
-        let (length, rest) = plain.split_first_chunk::<4>()?;
-        let (text, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-        plain = rest;
-        Some(Some(SecretString::from(std::str::from_utf8(text).ok()?)))
+    let plain = &mut plain;
+    let password = secret(plain)?;
+    let (text, passphrase, certificate) = (secret(plain)?, secret(plain)?, secret(plain)?);
+    let totp = secret(plain)?;
+    let methods = match field(plain)? {
+        Some(names) => Some(
+            names.split(',').filter(|name| !name.is_empty()).map(AuthMethod::parse).collect::<Option<_>>()?,
+        ),
+        None => None,
     };
-    match (field()?, field()?, field()?) {
-        (Some(password), None, None) => Some(Credentials::Password(password)),
-        (None, Some(key), passphrase) => Some(Credentials::PrivateKey { key, passphrase }),
-        _ => None,
+    let mut answers = Vec::new();
+    while !plain.is_empty() {
+        answers.push(KnownAnswer { pattern: secret(plain)??, answer: secret(plain)?? });
     }
+    let key = text.map(|text| KeyFile { text, passphrase, certificate });
+    Some(Credentials { password, key, answers, totp, methods })
+}
+
+/// Takes the next field off the front, which may be absent.
+fn field<'a>(plain: &mut &'a [u8]) -> Option<Option<&'a str>> {
+    let (present, rest) = plain.split_first()?;
+    *plain = rest;
+    if *present == 0 {
+        return Some(None);
+    }
+    let (length, rest) = plain.split_first_chunk::<4>()?;
+    let (text, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+    *plain = rest;
+    std::str::from_utf8(text).ok().map(Some)
+}
+
+/// The same as a secret.
+fn secret(plain: &mut &[u8]) -> Option<Option<SecretString>> {
+    field(plain).map(|field| field.map(SecretString::from))
 }
 
 /// A random key in a page of its own.
@@ -189,40 +220,53 @@ impl fmt::Debug for SealedCredentials {
 mod tests {
     use super::*;
 
-    fn password(credentials: &Credentials) -> &str {
-        match credentials {
-            Credentials::Password(password) => password.expose_secret(),
-            Credentials::PrivateKey { .. } => panic!("a password was sealed"),
-        }
+    fn text(secret: Option<&SecretString>) -> Option<&str> {
+        secret.map(|secret| secret.expose_secret())
     }
 
     #[test]
     fn what_was_sealed_opens() {
         let sealer = Sealer::new().unwrap();
         for secret in ["", " blanks kept ", "pässwörd"] {
-            let sealed = sealer.seal(Credentials::Password(secret.into())).unwrap();
-            assert_eq!(password(&sealer.open(&sealed).unwrap()), secret);
+            let opened = sealer.open(&sealer.seal(Credentials::of_password(secret)).unwrap()).unwrap();
+            assert_eq!(text(opened.password.as_ref()), Some(secret));
+            assert!(opened.key.is_none() && opened.totp.is_none() && opened.answers.is_empty());
+            assert_eq!(opened.methods, None);
         }
-        let key = Credentials::PrivateKey { key: "KEY".into(), passphrase: Some("open".into()) };
-        match sealer.open(&sealer.seal(key).unwrap()).unwrap() {
-            Credentials::PrivateKey { key, passphrase: Some(passphrase) } => {
-                assert_eq!((key.expose_secret(), passphrase.expose_secret()), ("KEY", "open"));
-            }
-            _ => panic!("a key with a passphrase was sealed"),
-        }
+        let key =
+            KeyFile { text: "KEY".into(), passphrase: Some("open".into()), certificate: Some("CERT".into()) };
+        let answer =
+            |pattern: &str, answer: &str| KnownAnswer { pattern: pattern.into(), answer: answer.into() };
+        let all = Credentials {
+            password: Some("p".into()),
+            key: Some(key),
+            answers: vec![answer("pin", "1"), answer("pet", "")],
+            totp: Some("123456".into()),
+            methods: Some(vec![AuthMethod::Password, AuthMethod::KeyboardInteractive]),
+        };
+        let opened = sealer.open(&sealer.seal(all).unwrap()).unwrap();
+        let key = opened.key.unwrap();
+        assert_eq!(key.text.expose_secret(), "KEY");
+        assert_eq!(text(key.passphrase.as_ref()), Some("open"));
+        assert_eq!(text(key.certificate.as_ref()), Some("CERT"));
+        assert_eq!((text(opened.password.as_ref()), text(opened.totp.as_ref())), (Some("p"), Some("123456")));
+        let answers: Vec<_> =
+            opened.answers.iter().map(|a| (a.pattern.expose_secret(), a.answer.expose_secret())).collect();
+        assert_eq!(answers, [("pin", "1"), ("pet", "")]);
+        assert_eq!(opened.methods, Some(vec![AuthMethod::Password, AuthMethod::KeyboardInteractive]));
     }
 
     #[test]
     fn nothing_readable_is_stored() {
         let sealer = Sealer::new().unwrap();
-        let sealed = sealer.seal(Credentials::Password("correct horse battery".into())).unwrap();
+        let sealed = sealer.seal(Credentials::of_password("correct horse battery")).unwrap();
         assert!(!sealed.ciphertext.windows(7).any(|window| window == b"correct"));
     }
 
     #[test]
     fn another_key_or_a_changed_byte_opens_nothing() {
         let sealer = Sealer::new().unwrap();
-        let mut sealed = sealer.seal(Credentials::Password("secret".into())).unwrap();
+        let mut sealed = sealer.seal(Credentials::of_password("secret")).unwrap();
         assert_eq!(Sealer::new().unwrap().open(&sealed).err(), Some(SealError));
         sealed.ciphertext[0] ^= 1;
         assert_eq!(sealer.open(&sealed).err(), Some(SealError));

@@ -1,9 +1,8 @@
-//! Where a session goes and how it logs in: types that are valid once they exist.
+//! Where a session goes: types that are valid once they exist.
 
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose};
-use secrecy::SecretString;
 
 use crate::hash::sha256;
 
@@ -29,19 +28,6 @@ impl fmt::Display for Target {
             write!(f, "{}:{}", self.host, self.port)
         }
     }
-}
-
-/// What proves that the caller may log in.
-pub enum Credentials {
-    /// A password, taken as it is; it may be empty.
-    Password(SecretString),
-    /// The text of a private key file.
-    PrivateKey {
-        /// The file's text, in any format that the dialer reads.
-        key: SecretString,
-        /// Opens an encrypted key.
-        passphrase: Option<SecretString>,
-    },
 }
 
 /// The SHA-256 of a public host key, as OpenSSH prints it: `SHA256:` and unpadded base64.

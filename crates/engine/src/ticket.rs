@@ -11,10 +11,11 @@ use tokio::{task::AbortHandle, time::Instant};
 use uuid::Uuid;
 
 use crate::{
+    credentials::Credentials,
     hash::sha256,
     options::Options,
     sealed::{SealError, SealedCredentials, Sealer},
-    target::{Credentials, Target, TermSize},
+    target::{Target, TermSize},
 };
 
 /// How often a ticket may be redeemed before it is burnt although no shell was opened.
@@ -303,7 +304,7 @@ mod tests {
     fn order() -> SessionOrder {
         SessionOrder {
             target: Target { host: "example".into(), port: 22, username: "me".into(), host_keys: Vec::new() },
-            credentials: Credentials::Password("secret".into()),
+            credentials: Credentials::of_password("secret"),
             term: None,
             size: None,
             caller: None,
@@ -328,9 +329,7 @@ mod tests {
         assert!(tickets.redeem(&ticket).unwrap().give_back());
         drop(tickets.redeem(&ticket).unwrap());
         let redeemed = tickets.redeem(&ticket).unwrap();
-        let Credentials::Password(password) = redeemed.order().unwrap().credentials else {
-            panic!("a password was stored");
-        };
+        let password = redeemed.order().unwrap().credentials.password.unwrap();
         assert_eq!(password.expose_secret(), "secret");
         assert!(!redeemed.give_back());
         assert!(!tickets.knows(&ticket));

@@ -1,27 +1,25 @@
-//! Logging in: the method that the credentials are for, once the server has named its own.
+//! Logging in, as OpenSSH does it: the server names its methods, and each that the order allows is
+//! tried in turn, until the server has had enough of them or there is none left.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use engine::{Credentials, DialError};
-use russh::{
-    Error, MethodKind, MethodSet,
-    client::AuthResult,
-    keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg},
-};
+use engine::{AuthMethod, DialError};
+use russh::{Error, MethodKind, MethodSet, client::AuthResult};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::timeout;
 
-use crate::{connection::Connection, dial::seconds, fault::Fault, keyboard, private_key};
+use crate::{
+    asking::{Asking, TRIES},
+    connection::Connection,
+    fault::{Fault, not_ssh},
+    keyboard::Form,
+    login::Login,
+    public_key,
+    server_time::ServerTime,
+};
 
-const DURING: &str = "during the login";
-
-/// Credentials that can be used.
-pub(crate) enum Login {
-    /// Sent as it is.
-    Password(SecretString),
-    /// Signs.
-    Key(Arc<PrivateKey>),
-}
+pub(crate) const DURING: &str = "during the login";
+/// More than a server that means it asks for, one method after the other.
+const MAX_ATTEMPTS: usize = 20;
 
 /// What the server says to an attempt.
 pub(crate) enum Answer {
@@ -36,138 +34,211 @@ pub(crate) enum Answer {
     },
 }
 
-impl Login {
-    /// Opens what is sealed or encrypted in the credentials.
-    ///
-    /// # Errors
-    /// The private key cannot be used.
-    pub(crate) async fn prepare(credentials: Credentials) -> Result<Self, DialError> {
-        match credentials {
-            Credentials::Password(password) => Ok(Self::Password(password)),
-            Credentials::PrivateKey { key, passphrase } => {
-                Ok(Self::Key(Arc::new(private_key::decode(key, passphrase).await?)))
-            }
-        }
-    }
+/// How the last attempt went, and with what: `password`, `key` or `answers`.
+#[derive(Clone, Copy)]
+enum Last {
+    Refused(&'static str),
+    Accepted(&'static str),
+}
 
-    fn word(&self) -> &'static str {
-        match self {
-            Self::Password(_) => "password",
-            Self::Key(_) => "key",
-        }
-    }
+/// One login.
+pub(crate) struct Attempts<'a> {
+    pub(crate) connection: &'a mut Connection,
+    pub(crate) user: &'a str,
+    pub(crate) login: Login,
+    pub(crate) asking: &'a Asking<'a>,
+    pub(crate) time: ServerTime,
+    last: Option<Last>,
+    /// What was typed and refused since the server accepted something.
+    typed: usize,
+    key_is_used: bool,
+    /// The request's password was sent as such.
+    password_is_used: bool,
+    /// Keyboard-interactive is of no use any more.
+    form_is_used: bool,
+    /// Somebody could not be asked.
+    nobody: bool,
 }
 
 /// Logs in.
 ///
 /// # Errors
-/// The server does not let this user in, is too slow, or went away.
+/// The server does not let this user in, is too slow, or went away; or somebody did not answer.
 pub(crate) async fn log_in(
     connection: &mut Connection,
     user: &str,
-    login: &Login,
+    login: Login,
+    asking: &Asking<'_>,
     limit: Duration,
 ) -> Result<(), DialError> {
-    let target = connection.target.clone();
-    match timeout(limit, attempt(connection, user, login)).await {
-        Ok(result) => result,
-        Err(_) => Err(DialError::AuthTimeout { target, seconds: seconds(limit) }),
-    }
-}
-
-async fn attempt(connection: &mut Connection, user: &str, login: &Login) -> Result<(), DialError> {
-    // Asks for the methods without spending one of the few tries that a server grants.
-    let result = connection.handle.authenticate_none(user).await;
-    let Answer::Refused { offered, .. } = answer(connection, result).await? else { return Ok(()) };
-    let offers = |method| offered.contains(&method);
-    let answer = match login {
-        Login::Password(password) if offers(MethodKind::Password) => {
-            let result = connection.handle.authenticate_password(user, password.expose_secret()).await;
-            answer(connection, result).await?
-        }
-        Login::Password(password) if offers(MethodKind::KeyboardInteractive) => {
-            keyboard::answer_with_password(connection, user, password).await?
-        }
-        Login::Key(key) if offers(MethodKind::PublicKey) => with_key(connection, user, key).await?,
-        Login::Password(_) | Login::Key(_) => return Err(unavailable(connection, login, &offered)),
+    let time = ServerTime::new(&connection.target, limit);
+    let attempts = Attempts {
+        connection,
+        user,
+        login,
+        asking,
+        time,
+        last: None,
+        typed: 0,
+        key_is_used: false,
+        password_is_used: false,
+        form_is_used: false,
+        nobody: false,
     };
-    match answer {
-        Answer::In => Ok(()),
-        Answer::Refused { offered, partial: true } => Err(unavailable(connection, login, &offered)),
-        Answer::Refused { partial: false, .. } => {
-            Err(DialError::AuthFailed { target: connection.target.clone(), method: login.word() })
-        }
-    }
+    attempts.run().await
 }
 
-/// What an attempt came to. russh reports a link that broke as a refusal without methods.
-pub(crate) async fn answer(
-    connection: &Connection,
-    result: Result<AuthResult, Error>,
-) -> Result<Answer, DialError> {
-    match result {
-        Ok(AuthResult::Success) => Ok(Answer::In),
-        Ok(AuthResult::Failure { remaining_methods, partial_success }) if !remaining_methods.is_empty() => {
-            Ok(Answer::Refused { offered: remaining_methods, partial: partial_success })
-        }
-        Ok(AuthResult::Failure { .. }) | Err(_) => end_without_methods(connection).await,
-    }
-}
-
-/// The connection is ending: because the server has no method left to offer, or for another reason.
-pub(crate) async fn end_without_methods(connection: &Connection) -> Result<Answer, DialError> {
-    connection.notes.gone.cancelled().await;
-    match connection.notes.take_fault() {
-        Some(Fault::Ssh(Error::NoAuthMethod)) => {
-            Ok(Answer::Refused { offered: MethodSet::empty(), partial: false })
-        }
-        Some(fault) => Err(fault.into_dial_error(&connection.target, DURING)),
-        None => Err(connection.end(DURING).await),
-    }
-}
-
-async fn with_key(
-    connection: &mut Connection,
-    user: &str,
-    key: &Arc<PrivateKey>,
-) -> Result<Answer, DialError> {
-    let mut last = None;
-    for hash in signature_hashes(connection, key).await? {
-        let key = PrivateKeyWithHashAlg::new(key.clone(), hash);
-        let result = connection.handle.authenticate_publickey(user, key).await;
-        match answer(connection, result).await? {
-            Answer::Refused { offered, partial: false } if offered.contains(&MethodKind::PublicKey) => {
-                last = Some(Answer::Refused { offered, partial: false });
+impl Attempts<'_> {
+    async fn run(mut self) -> Result<(), DialError> {
+        // Asks for the methods without spending one of the few tries that a server grants.
+        let result = self.time.wait(self.connection.handle.authenticate_none(self.user)).await?;
+        let Answer::Refused { mut offered, .. } = self.answer(result).await? else { return Ok(()) };
+        for _ in 0..MAX_ATTEMPTS {
+            let Some(method) = self.next(&offered) else { return Err(self.end(&offered)) };
+            let (word, answer) = match method {
+                AuthMethod::PublicKey => ("key", Some(self.with_key().await?)),
+                AuthMethod::Password => ("password", self.with_password().await?),
+                AuthMethod::KeyboardInteractive => self.with_form().await?,
+            };
+            match answer {
+                None => {}
+                Some(Answer::In) => return Ok(()),
+                Some(Answer::Refused { offered: now, partial }) => {
+                    offered = now;
+                    if partial {
+                        (self.typed, self.form_is_used) = (0, false);
+                    }
+                    self.last = Some(if partial { Last::Accepted(word) } else { Last::Refused(word) });
+                }
             }
-            answer => return Ok(answer),
+        }
+        Err(not_ssh(&self.connection.target, "its login does not end"))
+    }
+
+    /// The next method to try: one that the server offers, in the order's order.
+    fn next(&self, offered: &MethodSet) -> Option<AuthMethod> {
+        let wanted: &[AuthMethod] = match (&self.login.methods, self.last) {
+            (Some(methods), _) => methods,
+            // What the request holds was for the first step.
+            (None, Some(Last::Accepted(_))) => &[AuthMethod::KeyboardInteractive],
+            (None, Some(Last::Refused("answers"))) => &[AuthMethod::KeyboardInteractive],
+            (None, Some(Last::Refused(_))) => &[],
+            (None, None) if self.login.key.is_some() => &[AuthMethod::PublicKey],
+            (None, None) => &[AuthMethod::Password, AuthMethod::KeyboardInteractive],
+        };
+        wanted.iter().copied().find(|method| offered.contains(&kind(*method)) && self.can(*method))
+    }
+
+    fn can(&self, method: AuthMethod) -> bool {
+        let may_ask = self.login.methods.is_some() && !self.nobody && self.typed < TRIES;
+        match method {
+            AuthMethod::PublicKey => self.login.key.is_some() && !self.key_is_used,
+            AuthMethod::Password => may_ask || self.login.password.is_some() && !self.password_is_used,
+            AuthMethod::KeyboardInteractive => !self.form_is_used && self.typed < TRIES,
         }
     }
-    last.ok_or_else(|| DialError::Internal { cause: "no signature was tried".to_owned() })
+
+    async fn with_key(&mut self) -> Result<Answer, DialError> {
+        self.key_is_used = true;
+        public_key::log_in(self).await
+    }
+
+    /// Nothing was tried if there is nobody who knows the password.
+    async fn with_password(&mut self) -> Result<Option<Answer>, DialError> {
+        let known = self.login.password.clone().filter(|_| !self.password_is_used);
+        let (password, is_typed) = match known {
+            Some(password) => (password, false),
+            None => match self.ask_for_password().await? {
+                Some(password) => (password, true),
+                None => return Ok(None),
+            },
+        };
+        self.password_is_used = true;
+        let attempt = self.connection.handle.authenticate_password(self.user, password.expose_secret());
+        let result = self.time.wait(attempt).await?;
+        let answer = self.answer(result).await?;
+        if let Answer::Refused { partial: false, .. } = answer {
+            self.refused(is_typed, !is_typed);
+        }
+        Ok(Some(answer))
+    }
+
+    async fn ask_for_password(&mut self) -> Result<Option<SecretString>, DialError> {
+        let again = matches!(self.last, Some(Last::Refused("password" | "answers")));
+        let password = tokio::select! {
+            password = self.asking.password(again) => password?,
+            () = self.connection.notes.gone.cancelled() => return Err(self.connection.end(DURING).await),
+        };
+        self.nobody |= password.is_none();
+        Ok(password)
+    }
+
+    async fn with_form(&mut self) -> Result<(&'static str, Option<Answer>), DialError> {
+        let again = matches!(self.last, Some(Last::Refused("password" | "answers")));
+        let mut form = Form::new(again);
+        let answer = form.log_in(self).await?;
+        let word = if form.used_only_password() { "password" } else { "answers" };
+        if let Answer::Refused { partial: false, .. } = answer {
+            self.refused(form.was_asked, form.used_password);
+            // Another try is of use if there is more to say.
+            let more = form.was_asked || self.login.methods.is_some() && form.was_answered;
+            self.form_is_used = !more;
+        }
+        Ok((word, Some(answer)))
+    }
+
+    fn refused(&mut self, was_typed: bool, was_password: bool) {
+        if was_typed {
+            self.typed += 1;
+        }
+        if was_password {
+            self.login.password = None;
+        }
+    }
+
+    /// Why there is no login, once no method is left.
+    fn end(&self, offered: &MethodSet) -> DialError {
+        let target = self.connection.target.clone();
+        let method = match self.last {
+            Some(Last::Refused(method)) => return DialError::AuthFailed { target, method },
+            Some(Last::Accepted(method)) => method,
+            None => self.login.word(),
+        };
+        let names: Vec<&str> = offered.iter().map(<&str>::from).collect();
+        let offered = if names.is_empty() { "no method at all".to_owned() } else { names.join(", ") };
+        DialError::AuthMethodUnavailable { target, method, offered }
+    }
+
+    /// What an attempt came to. russh reports a link that broke as a refusal without methods.
+    pub(crate) async fn answer(&self, result: Result<AuthResult, Error>) -> Result<Answer, DialError> {
+        match result {
+            Ok(AuthResult::Success) => Ok(Answer::In),
+            Ok(AuthResult::Failure { remaining_methods, partial_success })
+                if !remaining_methods.is_empty() =>
+            {
+                Ok(Answer::Refused { offered: remaining_methods, partial: partial_success })
+            }
+            Ok(AuthResult::Failure { .. }) | Err(_) => self.end_without_methods().await,
+        }
+    }
+
+    /// The connection is ending: because the server has no method left to offer, or for another reason.
+    pub(crate) async fn end_without_methods(&self) -> Result<Answer, DialError> {
+        self.connection.notes.gone.cancelled().await;
+        match self.connection.notes.take_fault() {
+            Some(Fault::Ssh(Error::NoAuthMethod)) => {
+                Ok(Answer::Refused { offered: MethodSet::empty(), partial: false })
+            }
+            Some(fault) => Err(fault.into_dial_error(&self.connection.target, DURING)),
+            None => Err(self.connection.end(DURING).await),
+        }
+    }
 }
 
-/// The hashes to sign with: only RSA has a choice, and only its SHA-2 ones are good.
-async fn signature_hashes(
-    connection: &Connection,
-    key: &PrivateKey,
-) -> Result<Vec<Option<HashAlg>>, DialError> {
-    if !key.algorithm().is_rsa() {
-        return Ok(vec![None]);
+fn kind(method: AuthMethod) -> MethodKind {
+    match method {
+        AuthMethod::PublicKey => MethodKind::PublicKey,
+        AuthMethod::KeyboardInteractive => MethodKind::KeyboardInteractive,
+        AuthMethod::Password => MethodKind::Password,
     }
-    match connection.handle.best_supported_rsa_hash().await {
-        Ok(Some(Some(hash))) => Ok(vec![Some(hash)]),
-        Ok(Some(None)) => Err(DialError::NoCommonAlgorithm {
-            target: connection.target.clone(),
-            kind: "RSA signature".to_owned(),
-            theirs: "ssh-rsa (SHA-1)".to_owned(),
-        }),
-        // The server does not say: the two that it may know, the commoner one first.
-        Ok(None) => Ok(vec![Some(HashAlg::Sha256), Some(HashAlg::Sha512)]),
-        Err(_) => Err(connection.end(DURING).await),
-    }
-}
-
-fn unavailable(connection: &Connection, login: &Login, offered: &MethodSet) -> DialError {
-    let names: Vec<&str> = offered.iter().map(<&str>::from).collect();
-    let offered = if names.is_empty() { "no method at all".to_owned() } else { names.join(", ") };
-    DialError::AuthMethodUnavailable { target: connection.target.clone(), method: login.word(), offered }
 }

@@ -7,10 +7,12 @@ use futures_util::future::BoxFuture;
 
 use crate::{
     Options,
-    auth::{self, Login},
+    asking::Asking,
+    auth,
     connection::Connection,
     dial,
     host_key::HostKeyCheck,
+    login::Login,
     options::{KeyLife, Limits, Patience},
     transport,
 };
@@ -62,11 +64,11 @@ async fn dial(
 ) -> Result<Transport, DialError> {
     let DialOrder { target, credentials, pty } = order;
     // A key that cannot be used needs no connection.
-    let login = Login::prepare(credentials).await?;
+    let asking = Asking::new(&*person, &target);
+    let login = Login::prepare(credentials, &asking).await?;
     let mut connection = connect(&target, options, limits, &*person).await?;
     person.progress(Step::Auth);
-    auth::log_in(&mut connection, &target.username, &login, limits.login).await?;
-    drop(login);
+    auth::log_in(&mut connection, &target.username, login, &asking, limits.login).await?;
     person.progress(Step::Shell);
     transport::open(connection, &pty, limits).await
 }
@@ -140,7 +142,7 @@ mod tests {
             username: username.to_owned(),
             host_keys: Vec::new(),
         };
-        let credentials = Credentials::Password(password.into());
+        let credentials = Credentials::of_password(password);
         let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
         let order = DialOrder { target, credentials, pty };
         match (SshDialer { options, limits }).dial(order, Arc::new(Nobody)).await {

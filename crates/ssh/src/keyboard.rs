@@ -1,177 +1,203 @@
-//! A password for servers that ask for it as a question (keyboard-interactive, RFC 4256).
+//! Answers to whatever a server asks at the login (keyboard-interactive, RFC 4256): those that are
+//! known, the password where nothing speaks against it, and what a person types.
 
-use engine::DialError;
+use engine::{DialError, Field, FieldsKind};
 use russh::client::{KeyboardInteractiveAuthResponse as Response, Prompt};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
-    auth::{Answer, end_without_methods},
-    connection::Connection,
+    asking::Subject,
+    auth::{Answer, Attempts},
     fault::not_ssh,
+    prompts::{asks_for_password, may_ask_for_password},
+    text,
 };
 
 const MAX_ROUNDS: usize = 10;
 const MAX_PROMPTS: usize = 16;
-/// What a question asks for that is not the password; each stands between blanks.
-const NOT_THE_PASSWORD: [&str; 10] = [
-    " code ",
-    " passcode ",
-    " token ",
-    " tokencode ",
-    " otp ",
-    " one time ",
-    " pin ",
-    " new password ",
-    " new unix password ",
-    " new login password ",
-];
 /// In bytes.
 const MAX_PROMPT: usize = 1024;
+/// How much of the server's name for its question and of its instruction is shown, in characters.
+const MAX_NAME: usize = 256;
+const MAX_INSTRUCTION: usize = 4096;
 
-/// Answers the one hidden question that may be for the password, and no other: what clearly asks
-/// for something else, such as a verification code, gets no answer.
-pub(crate) async fn answer_with_password(
-    connection: &mut Connection,
-    user: &str,
-    password: &SecretString,
-) -> Result<Answer, DialError> {
-    let mut unused = Some(password);
-    let mut response = connection.handle.authenticate_keyboard_interactive_start(user, None).await;
-    for _ in 0..MAX_ROUNDS {
-        let prompts = match response {
-            Ok(Response::Success) => return Ok(Answer::In),
-            Ok(Response::Failure { remaining_methods, .. }) if remaining_methods.is_empty() => {
-                return end_without_methods(connection).await;
-            }
-            Ok(Response::Failure { remaining_methods, partial_success }) => {
-                return Ok(Answer::Refused { offered: remaining_methods, partial: partial_success });
-            }
-            Ok(Response::InfoRequest { prompts, .. }) => prompts,
-            Err(_) => return end_without_methods(connection).await,
-        };
-        let answers = answers(&connection.target, &prompts, &mut unused)?;
-        response = connection.handle.authenticate_keyboard_interactive_respond(answers).await;
-    }
-    Err(not_ssh(&connection.target, "its questions at the login do not end"))
+/// One try at all of a server's questions.
+pub(crate) struct Form {
+    /// What was answered before was wrong, and somebody is asked for the first time since.
+    again: bool,
+    /// A person was asked.
+    pub(crate) was_asked: bool,
+    /// Anything was answered at all.
+    pub(crate) was_answered: bool,
+    /// The request's password was given.
+    pub(crate) used_password: bool,
+    used_known: bool,
 }
 
-/// The answers to one round: a round without questions gets none, the first round with a hidden
-/// question alone gets the password, unless the question asks for something else.
-fn answers(
-    target: &str,
-    prompts: &[Prompt],
-    unused: &mut Option<&SecretString>,
-) -> Result<Vec<String>, DialError> {
+/// A round's questions.
+struct Round {
+    name: String,
+    instruction: String,
+    prompts: Vec<Prompt>,
+}
+
+impl Form {
+    pub(crate) fn new(again: bool) -> Self {
+        Self { again, was_asked: false, was_answered: false, used_password: false, used_known: false }
+    }
+
+    /// Whether nothing but the request's password was given.
+    pub(crate) fn used_only_password(&self) -> bool {
+        !self.was_asked && !self.used_known
+    }
+
+    /// Answers until the server has asked everything.
+    pub(crate) async fn log_in(&mut self, attempts: &mut Attempts<'_>) -> Result<Answer, DialError> {
+        let start = attempts.connection.handle.authenticate_keyboard_interactive_start(attempts.user, None);
+        let mut response = attempts.time.wait(start).await?;
+        for _ in 0..MAX_ROUNDS {
+            let round = match response {
+                Ok(Response::Success) => return Ok(Answer::In),
+                Ok(Response::Failure { remaining_methods, .. }) if remaining_methods.is_empty() => {
+                    return attempts.end_without_methods().await;
+                }
+                Ok(Response::Failure { remaining_methods, partial_success }) => {
+                    return Ok(Answer::Refused { offered: remaining_methods, partial: partial_success });
+                }
+                Ok(Response::InfoRequest { name, instructions, prompts }) => {
+                    Round { name, instruction: instructions, prompts }
+                }
+                Err(_) => return attempts.end_without_methods().await,
+            };
+            let answers = self.answers(attempts, round).await?;
+            let respond = attempts.connection.handle.authenticate_keyboard_interactive_respond(answers);
+            response = attempts.time.wait(respond).await?;
+        }
+        Err(not_ssh(&attempts.connection.target, "its questions at the login do not end"))
+    }
+
+    async fn answers(&mut self, attempts: &mut Attempts<'_>, round: Round) -> Result<Vec<String>, DialError> {
+        check(&attempts.connection.target, &round.prompts)?;
+        let mut answers: Vec<Option<SecretString>> =
+            round.prompts.iter().map(|prompt| attempts.login.known.take(&prompt.prompt)).collect();
+        self.used_known |= answers.iter().any(Option::is_some);
+        if let Some(password) = attempts.login.password.as_ref().filter(|_| !self.used_password)
+            && let Some(place) = place_for_password(&round.prompts, &answers)
+        {
+            answers[place] = Some(password.clone());
+            self.used_password = true;
+        }
+        self.was_answered |= !round.prompts.is_empty();
+        if answers.iter().any(Option::is_none) {
+            self.ask(attempts, round, &mut answers).await?;
+        }
+        Ok(answers.into_iter().flatten().map(|answer| answer.expose_secret().to_owned()).collect())
+    }
+
+    /// Has a person fill in what is missing.
+    async fn ask(
+        &mut self,
+        attempts: &Attempts<'_>,
+        round: Round,
+        answers: &mut [Option<SecretString>],
+    ) -> Result<(), DialError> {
+        let fields = round.prompts.iter().zip(&*answers).filter(|(_, answer)| answer.is_none());
+        let fields = fields
+            .map(|(prompt, _)| Field { prompt: lines(&prompt.prompt, MAX_PROMPT), echo: prompt.echo })
+            .collect();
+        let subject = Subject {
+            kind: FieldsKind::KeyboardInteractive,
+            name: text::line(&round.name, MAX_NAME),
+            instruction: lines(&round.instruction, MAX_INSTRUCTION),
+            again: std::mem::take(&mut self.again),
+        };
+        let Some(typed) = attempts.asking.fields(subject, fields).await? else {
+            return Err(DialError::AuthMethodUnavailable {
+                target: attempts.connection.target.clone(),
+                method: attempts.login.word(),
+                offered: "answers to further questions (keyboard-interactive)".to_owned(),
+            });
+        };
+        self.was_asked = true;
+        for (answer, typed) in answers.iter_mut().filter(|answer| answer.is_none()).zip(typed) {
+            *answer = Some(typed);
+        }
+        Ok(())
+    }
+}
+
+fn check(target: &str, prompts: &[Prompt]) -> Result<(), DialError> {
     if prompts.len() > MAX_PROMPTS || prompts.iter().any(|prompt| prompt.prompt.len() > MAX_PROMPT) {
         return Err(not_ssh(target, "it asks more at the login than a person can read"));
     }
-    match prompts {
-        [] => Ok(Vec::new()),
-        [Prompt { echo: false, prompt }] if unused.is_some() && may_ask_for_password(prompt) => {
-            Ok(unused.take().map(|password| password.expose_secret().to_owned()).into_iter().collect())
-        }
-        _ => Err(DialError::AuthMethodUnavailable {
-            target: target.to_owned(),
-            method: "password",
-            offered: "answers to further questions (keyboard-interactive)".to_owned(),
-        }),
-    }
+    Ok(())
 }
 
-/// Whether nothing in a question speaks against the password as its answer.
-fn may_ask_for_password(prompt: &str) -> bool {
-    let prompt = prompt.to_lowercase();
-    let mut words = String::from(" ");
-    for word in prompt.split_whitespace() {
-        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-        // The name of a user or a host, as in "root@token.example.org's password:", says nothing.
-        if word.contains(['@', '.', '\'']) {
-            continue;
-        }
-        for part in word.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()) {
-            words.push_str(part);
-            words.push(' ');
-        }
-    }
-    !NOT_THE_PASSWORD.iter().any(|other| words.contains(other))
+/// Where the password goes: to the one question that is hidden and not answered yet, unless it asks
+/// for something else. Among several questions it has to ask for the password in so many words.
+fn place_for_password(prompts: &[Prompt], answers: &[Option<SecretString>]) -> Option<usize> {
+    let mut open = (0..prompts.len()).filter(|place| answers[*place].is_none());
+    let (place, None) = (open.next()?, open.next()) else { return None };
+    let Prompt { prompt, echo: false } = &prompts[place] else { return None };
+    let fits = if prompts.len() == 1 { may_ask_for_password(prompt) } else { asks_for_password(prompt) };
+    fits.then_some(place)
+}
+
+/// A text with its lines, and nothing in it that a terminal obeys.
+fn lines(text: &str, limit: usize) -> String {
+    text::block(text, limit).replace("\r\n", "\n").trim_end().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn prompt(text: &str, echo: bool) -> Prompt {
-        Prompt { prompt: text.to_owned(), echo }
+    fn prompts(prompts: &[(&str, bool)]) -> Vec<Prompt> {
+        prompts.iter().map(|(text, echo)| Prompt { prompt: (*text).to_owned(), echo: *echo }).collect()
     }
 
     #[test]
     fn only_one_hidden_question_gets_the_password() {
-        let password = SecretString::from("secret");
-        let mut unused = Some(&password);
-        assert_eq!(answers("h:22", &[], &mut unused).unwrap(), Vec::<String>::new());
-        assert!(answers("h:22", &[prompt("Name", true)], &mut unused).is_err());
-        assert!(answers("h:22", &[prompt("Password", false), prompt("Code", false)], &mut unused).is_err());
-        assert_eq!(answers("h:22", &[prompt("Password:", false)], &mut unused).unwrap(), ["secret"]);
-        assert_eq!(answers("h:22", &[], &mut unused).unwrap(), Vec::<String>::new());
-        assert!(matches!(
-            answers("h:22", &[prompt("Code:", false)], &mut unused),
-            Err(DialError::AuthMethodUnavailable { .. })
-        ));
+        for (asked, place) in [
+            (&[][..], None),
+            (&[("Password:", false)], Some(0)),
+            (&[("Secret:", false)], Some(0)),
+            (&[("Password:", true)], None),
+            (&[("Code:", false)], None),
+            (&[("Name:", true)], None),
+            (&[("Password:", false), ("Code:", false)], None),
+        ] {
+            let prompts = prompts(asked);
+            let answers = vec![None; prompts.len()];
+            assert_eq!(place_for_password(&prompts, &answers), place, "{asked:?}");
+        }
     }
 
     #[test]
-    fn a_question_for_something_else_does_not_get_the_password() {
-        let password = SecretString::from("secret");
-        for text in [
-            "Verification code: ",
-            "VERIFICATION CODE:",
-            "Code?",
-            "Enter the SMS-code",
-            "Your token's code:",
-            "Token: ",
-            "Enter Tokencode or PASSCODE: ",
-            "Password/OTP:",
-            "[OTP]:",
-            "One-time password (OTP): ",
-            "One-time password:",
-            "One time password:",
-            "Passcode or option (1-2): ",
-            "Enter PIN:",
-            "New password:",
-            "Enter new  password: ",
-            "New UNIX password: ",
+    fn beside_what_is_known_it_has_to_be_asked_for_by_name() {
+        for (asked, place) in [
+            (&[("Password:", false), ("Code:", false)], Some(0)),
+            (&[("Secret:", false), ("Code:", false)], None),
         ] {
-            let mut unused = Some(&password);
-            let refused = answers("h:22", &[prompt(text, false)], &mut unused);
-            assert!(matches!(refused, Err(DialError::AuthMethodUnavailable { .. })), "{text:?}");
-            assert!(unused.is_some(), "{text:?}");
-        }
-        for text in [
-            "Password: ",
-            "Password for pinky on codex:",
-            "root@token.example.org's password: ",
-            "(otp@code) Password: ",
-            "(current) UNIX password: ",
-            "Kennwort: ",
-            "",
-        ] {
-            let given = answers("h:22", &[prompt(text, false)], &mut Some(&password));
-            assert_eq!(given.unwrap(), ["secret"], "{text:?}");
+            let answers = [None, Some(SecretString::from("1"))];
+            assert_eq!(place_for_password(&prompts(asked), &answers), place, "{asked:?}");
         }
     }
 
     #[test]
     fn a_round_has_limits() {
-        let password = SecretString::from("secret");
-        let long = prompt(&"x".repeat(MAX_PROMPT + 1), false);
-        assert!(matches!(answers("h:22", &[long], &mut Some(&password)), Err(DialError::NotSsh { .. })));
-        let longest = prompt(&"x".repeat(MAX_PROMPT), false);
-        assert!(answers("h:22", &[longest], &mut Some(&password)).is_ok());
-        let many: Vec<Prompt> = (0..=MAX_PROMPTS).map(|_| prompt("", false)).collect();
-        assert!(matches!(answers("h:22", &many, &mut Some(&password)), Err(DialError::NotSsh { .. })));
-        assert!(matches!(
-            answers("h:22", &many[1..], &mut Some(&password)),
-            Err(DialError::AuthMethodUnavailable { .. })
-        ));
+        let long = "x".repeat(MAX_PROMPT);
+        check("h:22", &prompts(&[(&long, false)])).unwrap();
+        let longer = long + "x";
+        let refused = check("h:22", &prompts(&[(&longer, false)]));
+        assert!(matches!(refused, Err(DialError::NotSsh { .. })));
+        check("h:22", &prompts(&[("", false); MAX_PROMPTS])).unwrap();
+        let refused = check("h:22", &prompts(&[("", false); MAX_PROMPTS + 1]));
+        assert!(matches!(refused, Err(DialError::NotSsh { .. })));
+    }
+
+    #[test]
+    fn a_menu_keeps_its_lines() {
+        assert_eq!(lines("1. Push\n2. Call\x1b[2J\r\nWhich? ", 99), "1. Push\n2. Call[2J\nWhich?");
     }
 }

@@ -3,6 +3,7 @@
 //! Must not know the web, tickets or who watches a session.
 
 mod algorithms;
+mod asking;
 mod auth;
 mod callbacks;
 mod connection;
@@ -17,10 +18,14 @@ mod keys;
 mod known_hosts;
 mod learned_hosts;
 mod link;
+mod login;
 mod options;
 mod pem;
 mod private_key;
 mod socket;
+mod prompts;
+mod public_key;
+mod server_time;
 mod text;
 mod transport;
 mod watch;

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
-use engine::{Credentials, Fingerprint, SessionOrder, Target, TermSize};
+use engine::{Fingerprint, SessionOrder, Target, TermSize};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{
     Deserialize, Deserializer,
@@ -14,16 +14,20 @@ use serde::{
 use serde_json::Value;
 use wire::Code;
 
-use crate::error::ApiError;
+use crate::{error::ApiError, login};
 
 /// The names that mean something.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 16] = [
     "hostname",
     "port",
     "username",
     "password",
     "ssh_key",
     "passphrase",
+    "certificate",
+    "totp",
+    "answers",
+    "auth_methods",
     "host_key",
     "term",
     "cols",
@@ -33,8 +37,12 @@ const KNOWN: [&str; 12] = [
 ];
 /// Those that are whole numbers.
 const NUMBERS: [&str; 5] = ["port", "cols", "rows", "idle_timeout", "max_duration"];
+/// Those that are more than a text in JSON.
+const LOGIN_LISTS: [&str; 2] = ["auth_methods", "answers"];
 /// The longest private key, in bytes.
 const MAX_KEY: usize = 64 * 1024;
+/// The longest certificate, and the longest list of answers, in bytes.
+const MAX_LOGIN: usize = 20 * 1024;
 /// The longest list of host keys, in bytes.
 const MAX_HOST_KEYS: usize = 16 * 1024;
 /// The longest of the other texts, in bytes.
@@ -71,6 +79,7 @@ impl Fields {
         let value = SecretString::from(value);
         let limit = match *known {
             "ssh_key" => MAX_KEY,
+            "certificate" | "answers" => MAX_LOGIN,
             "host_key" => MAX_HOST_KEYS,
             _ => MAX_TEXT,
         };
@@ -97,6 +106,9 @@ impl Fields {
                 Value::String(text) => fields.add(&name, text)?,
                 Value::Number(number) if is_number => fields.add(&name, number.to_string())?,
                 Value::Array(keys) if name == "host_key" => fields.add(&name, lines(keys)?)?,
+                Value::Array(_) | Value::Object(_) if LOGIN_LISTS.contains(&name.as_str()) => {
+                    fields.add(&name, login::from_json(&name, value)?)?;
+                }
                 Value::Null if KNOWN.contains(&name.as_str()) => {}
                 _ if KNOWN.contains(&name.as_str()) => {
                     let expected = if is_number { "must be a number" } else { "must be a string" };
@@ -115,7 +127,7 @@ impl Fields {
 
     /// What the fields mean. Credentials are judged first, as the original does.
     pub(crate) fn into_order(mut self, ceilings: Ceilings) -> Result<SessionOrder, ApiError> {
-        let credentials = self.credentials()?;
+        let credentials = login::credentials(&mut self)?;
         let host = bare_host(self.required("hostname")?)?;
         let username = self.required("username")?;
         if username.chars().any(char::is_control) {
@@ -139,21 +151,18 @@ impl Fields {
         Fingerprint::parse_list(&text).map_err(|error| invalid("host_key", &format!("is {error}")))
     }
 
-    fn credentials(&mut self) -> Result<Credentials, ApiError> {
-        let only_one = "provide exactly one of them";
-        let refuse = |message: String| ApiError::bad_request(Code::InvalidCredentials, message);
-        let passphrase = self.known.remove("passphrase");
-        match (self.known.remove("password"), self.known.remove("ssh_key")) {
-            (None, None) if self.is_multipart => Err(refuse("No SSH key file provided".to_owned())),
-            (None, None) => Err(refuse(format!("Not provided 'ssh_key' or 'password' - {only_one}"))),
-            (Some(_), Some(_)) => Err(refuse(format!("Provided both 'ssh_key' and 'password' - {only_one}"))),
-            (Some(password), None) => Ok(Credentials::Password(password)),
-            (None, Some(key)) => Ok(Credentials::PrivateKey { key, passphrase }),
-        }
+    /// A field as it is.
+    pub(crate) fn take(&mut self, name: &str) -> Option<SecretString> {
+        self.known.remove(name)
+    }
+
+    /// Whether it was a form that promises a key.
+    pub(crate) fn is_multipart(&self) -> bool {
+        self.is_multipart
     }
 
     /// A field without the blanks around it; `None` if nothing is left.
-    fn text(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         let text = self.known.remove(name)?;
         Some(text.expose_secret().trim().to_owned()).filter(|text| !text.is_empty())
     }
@@ -251,7 +260,7 @@ fn bare_host(text: String) -> Result<String, ApiError> {
     Ok(host)
 }
 
-fn invalid(name: &str, problem: &str) -> ApiError {
+pub(crate) fn invalid(name: &str, problem: &str) -> ApiError {
     ApiError::bad_request(Code::InvalidField, format!("'{name}' {problem}"))
 }
 
@@ -273,9 +282,7 @@ mod tests {
     fn the_least_and_the_most_that_may_be_said() {
         let least = order(&json!({"hostname": "h", "username": "u", "password": ""})).unwrap();
         assert_eq!(least.target.to_string(), "h:22");
-        assert!(
-            matches!(least.credentials, Credentials::Password(password) if password.expose_secret().is_empty())
-        );
+        assert!(least.credentials.password.is_some_and(|password| password.expose_secret().is_empty()));
 
         let most = order(&json!({
             "hostname": " [2001:db8::1] ", "username": "u", "port": "2222", "ssh_key": "KEY", "passphrase": " p ",
@@ -285,9 +292,8 @@ mod tests {
         .unwrap();
         assert_eq!(most.target.to_string(), "[2001:db8::1]:2222");
         assert_eq!(most.size, Some(TermSize::clamped(100, 30)));
-        assert!(
-            matches!(most.credentials, Credentials::PrivateKey { passphrase: Some(p), .. } if p.expose_secret() == " p ")
-        );
+        let key = most.credentials.key.unwrap();
+        assert_eq!(key.passphrase.unwrap().expose_secret(), " p ");
     }
 
     #[test]
@@ -316,7 +322,7 @@ mod tests {
     #[test]
     fn passwords_are_taken_as_they_are() {
         let order = order(&json!({"hostname": "h", "username": "u", "password": " pass word "})).unwrap();
-        assert!(matches!(order.credentials, Credentials::Password(p) if p.expose_secret() == " pass word "));
+        assert_eq!(order.credentials.password.unwrap().expose_secret(), " pass word ");
     }
 
     #[test]

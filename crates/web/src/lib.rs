@@ -15,6 +15,7 @@ mod front;
 mod headers;
 mod inbound;
 mod inline;
+mod login;
 mod meter;
 mod metrics;
 mod namespace;

@@ -351,7 +351,7 @@ pub(crate) fn flood(events: mpsc::Sender<ShellEvent>) -> watch::Receiver<usize> 
 pub(crate) fn order(host: &str) -> SessionOrder {
     SessionOrder {
         target: Target { host: host.into(), port: 22, username: "me".into(), host_keys: Vec::new() },
-        credentials: Credentials::Password("secret".into()),
+        credentials: Credentials::of_password("secret"),
         term: None,
         size: None,
         caller: None,

@@ -1,0 +1,66 @@
+//! What a login has at hand, opened and checked before there is a connection.
+
+use std::sync::Arc;
+
+use engine::{AuthMethod, Credentials, DialError, KeyFile};
+use russh::keys::PrivateKey;
+use secrecy::SecretString;
+
+use crate::{
+    asking::{Asking, TRIES},
+    private_key,
+    prompts::KnownAnswers,
+};
+
+/// Credentials that can be used.
+pub(crate) struct Login {
+    pub(crate) password: Option<SecretString>,
+    pub(crate) key: Option<Arc<PrivateKey>>,
+    pub(crate) known: KnownAnswers,
+    /// The methods that may be tried, in their order. Without them the original's rules count: what
+    /// the request holds is tried once, and only the server's own questions are asked.
+    pub(crate) methods: Option<Vec<AuthMethod>>,
+}
+
+impl Login {
+    /// Opens what is encrypted in the credentials, if need be with a passphrase that is asked for.
+    ///
+    /// # Errors
+    /// The private key cannot be used.
+    pub(crate) async fn prepare(credentials: Credentials, asking: &Asking<'_>) -> Result<Self, DialError> {
+        let Credentials { password, key, answers, totp, methods } = credentials;
+        let key = match key {
+            Some(file) if methods.is_some() => Some(Arc::new(open_asking(file, asking).await?)),
+            Some(KeyFile { text, passphrase, .. }) => {
+                Some(Arc::new(private_key::decode(text, passphrase).await?))
+            }
+            None => None,
+        };
+        Ok(Self { password, key, known: KnownAnswers::new(answers, totp), methods })
+    }
+
+    /// What the credentials are, for sentences.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self { methods: Some(_), .. } => "method of the request",
+            Self { key: Some(_), .. } => "key",
+            _ => "password",
+        }
+    }
+}
+
+async fn open_asking(file: KeyFile, asking: &Asking<'_>) -> Result<PrivateKey, DialError> {
+    let KeyFile { text, mut passphrase, .. } = file;
+    for typed in 0..=TRIES {
+        let error = match private_key::decode(text.clone(), passphrase).await {
+            Err(error @ DialError::KeyPassphrase { .. }) if typed < TRIES => error,
+            result => return result,
+        };
+        let again = typed > 0 || error == DialError::KeyPassphrase { missing: false };
+        match asking.passphrase(again).await? {
+            Some(answer) => passphrase = Some(answer),
+            None => return Err(error),
+        }
+    }
+    Err(DialError::KeyPassphrase { missing: false })
+}
