@@ -22,6 +22,7 @@ mod http_create;
 mod http_guard;
 mod http_metrics;
 mod http_pages;
+mod inline;
 mod input;
 mod limits;
 mod limits_sessions;
