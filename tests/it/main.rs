@@ -43,6 +43,8 @@ mod screen_programs;
 mod shutdown;
 mod sockets;
 mod ssh_auth;
+mod ssh_auth_asking;
+mod ssh_auth_certificates;
 mod ssh_dial;
 mod ssh_dialing;
 mod ssh_ends;

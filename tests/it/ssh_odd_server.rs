@@ -12,12 +12,18 @@ use russh::{
 use tokio::{net::TcpListener, task::JoinHandle};
 
 const METHODS: &[MethodKind] = &[MethodKind::KeyboardInteractive, MethodKind::PublicKey];
+/// What russh may take at all.
+const ALL_METHODS: &[MethodKind] =
+    &[MethodKind::KeyboardInteractive, MethodKind::PublicKey, MethodKind::Password];
 
 /// What is odd about the server.
 #[derive(Clone, Debug)]
 pub(crate) enum Oddity {
     /// It takes passwords as answers to questions only: rounds of prompts, and whether they echo.
     Asks(Vec<Vec<(&'static str, bool)>>),
+    /// It takes any key, then the password as such, then the password as the answer to a question, and
+    /// wants all three.
+    WantsAll,
     /// It lets anyone in.
     LetsAnyoneIn,
     /// It prints on stderr, then says how the shell ended, and then prints again.
@@ -63,7 +69,7 @@ impl OddServer {
             preferred,
             keys: vec![PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).unwrap()],
             auth_rejection_time: Duration::ZERO,
-            methods: MethodSet::from(METHODS),
+            methods: MethodSet::from(ALL_METHODS),
             ..Config::default()
         });
         let task = tokio::spawn(async move {
@@ -95,6 +101,16 @@ impl Client {
         Auth::Reject { proceed_with_methods: Some(MethodSet::from(METHODS)), partial_success: false }
     }
 
+    /// Accepts a step of several.
+    fn accept(next: MethodKind) -> Auth {
+        Auth::Reject { proceed_with_methods: Some(MethodSet::from(&[next][..])), partial_success: true }
+    }
+
+    fn refuse_again() -> Auth {
+        let again = MethodSet::from(&[MethodKind::Password][..]);
+        Auth::Reject { proceed_with_methods: Some(again), partial_success: false }
+    }
+
     fn refuse_for_good() -> Auth {
         Auth::Reject { proceed_with_methods: Some(MethodSet::empty()), partial_success: false }
     }
@@ -106,16 +122,24 @@ impl Handler for Client {
     async fn auth_none(&mut self, _user: &str) -> Result<Auth, Self::Error> {
         Ok(match self.oddity {
             Oddity::OffersNothing => Self::refuse_for_good(),
-            Oddity::Asks(_) | Oddity::TakesRsaWith(_) | Oddity::GivesOneTry => Self::refuse(),
+            Oddity::Asks(_) | Oddity::TakesRsaWith(_) | Oddity::GivesOneTry | Oddity::WantsAll => {
+                Self::refuse()
+            }
             _ => Auth::Accept,
         })
     }
 
     async fn auth_publickey(&mut self, _user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
         match self.oddity {
+            Oddity::WantsAll => Ok(Self::accept(MethodKind::Password)),
             Oddity::TakesRsaWith(hash) if *key.algorithm == Algorithm::Rsa { hash } => Ok(Auth::Accept),
             _ => Ok(Self::refuse()),
         }
+    }
+
+    async fn auth_password(&mut self, _user: &str, password: &str) -> Result<Auth, Self::Error> {
+        let next = MethodKind::KeyboardInteractive;
+        Ok(if password == OddServer::PASSWORD { Self::accept(next) } else { Self::refuse_again() })
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -124,7 +148,11 @@ impl Handler for Client {
         _submethods: &str,
         response: Option<Response<'a>>,
     ) -> Result<Auth, Self::Error> {
-        let Oddity::Asks(rounds) = &self.oddity else { return Ok(Self::refuse_for_good()) };
+        let rounds = match &self.oddity {
+            Oddity::Asks(rounds) => rounds,
+            Oddity::WantsAll => &vec![vec![("Code: ", false)]],
+            _ => return Ok(Self::refuse_for_good()),
+        };
         for answer in response.into_iter().flatten() {
             if answer.as_ref() != OddServer::PASSWORD.as_bytes() {
                 return Ok(Self::refuse());

@@ -128,6 +128,10 @@ export const ADVICE: Record<FailureCode, Advice> = {
     title: 'The private key takes too much work to unlock',
     advice: 'Encrypt it again with fewer rounds, or use another key.',
   },
+  certificate_invalid: {
+    title: 'The certificate cannot be used',
+    advice: 'It has to be a user certificate of the private key, and valid now.',
+  },
   shell_refused: {
     title: 'The host opened no shell',
     advice: 'The login worked. The account may not be allowed a terminal: ask whoever runs the host.',

@@ -285,6 +285,12 @@ pub enum DialError {
     #[error("The gateway failed inside: {cause}.")]
     Internal {
         /// What happened.
+    /// The certificate of the private key cannot be used.
+    #[error("The certificate cannot be used: {cause}.")]
+    CertificateInvalid {
+        /// What was wrong.
+        cause: String,
+    },
         cause: String,
     },
 }
@@ -317,6 +323,7 @@ impl DialError {
             | Self::HandshakeTimeout { .. }
             | Self::HostKeyStore { .. }
             | Self::AuthTimeout { .. }
+            | Self::CertificateInvalid { .. }
             | Self::HostKeyRefused { .. }
             | Self::LoginCancelled { .. }
             | Self::Unanswered { .. }
@@ -331,7 +338,8 @@ impl DialError {
             | Self::AuthMethodUnavailable { .. }
             | Self::KeyInvalid { .. }
             | Self::KeyPassphrase { .. }
-            | Self::KeyTooCostly { .. } => false,
+            | Self::KeyTooCostly { .. }
+            | Self::CertificateInvalid { .. } => false,
         }
     }
 }

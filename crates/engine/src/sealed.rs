@@ -12,7 +12,7 @@ use aws_lc_rs::{
     rand,
 };
 use rustix::mm::{self, Advice, MapFlags, ProtFlags};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::credentials::{AuthMethod, Credentials, KeyFile, KnownAnswer};
@@ -93,11 +93,11 @@ fn encode(credentials: &Credentials) -> Zeroizing<Vec<u8>> {
         names.join(",")
     });
     let mut fields: Vec<Option<&str>> = vec![
-        password.as_ref().map(|text| text.expose_secret()),
+        password.as_ref().map(ExposeSecret::expose_secret),
         key.as_ref().map(|key| key.text.expose_secret()),
-        key.as_ref().and_then(|key| key.passphrase.as_ref()).map(|text| text.expose_secret()),
-        key.as_ref().and_then(|key| key.certificate.as_ref()).map(|text| text.expose_secret()),
-        totp.as_ref().map(|text| text.expose_secret()),
+        key.as_ref().and_then(|key| key.passphrase.as_ref()).map(ExposeSecret::expose_secret),
+        key.as_ref().and_then(|key| key.certificate.as_ref()).map(ExposeSecret::expose_secret),
+        totp.as_ref().map(ExposeSecret::expose_secret),
         names.as_deref(),
     ];
     for KnownAnswer { pattern, answer } in answers {
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     fn text(secret: Option<&SecretString>) -> Option<&str> {
-        secret.map(|secret| secret.expose_secret())
+        secret.map(ExposeSecret::expose_secret)
     }
 
     #[test]

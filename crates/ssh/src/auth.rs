@@ -120,8 +120,7 @@ impl Attempts<'_> {
         let wanted: &[AuthMethod] = match (&self.login.methods, self.last) {
             (Some(methods), _) => methods,
             // What the request holds was for the first step.
-            (None, Some(Last::Accepted(_))) => &[AuthMethod::KeyboardInteractive],
-            (None, Some(Last::Refused("answers"))) => &[AuthMethod::KeyboardInteractive],
+            (None, Some(Last::Accepted(_) | Last::Refused("answers"))) => &[AuthMethod::KeyboardInteractive],
             (None, Some(Last::Refused(_))) => &[],
             (None, None) if self.login.key.is_some() => &[AuthMethod::PublicKey],
             (None, None) => &[AuthMethod::Password, AuthMethod::KeyboardInteractive],
@@ -210,7 +209,7 @@ impl Attempts<'_> {
     }
 
     /// What an attempt came to. russh reports a link that broke as a refusal without methods.
-    pub(crate) async fn answer(&self, result: Result<AuthResult, Error>) -> Result<Answer, DialError> {
+    pub(crate) async fn answer(&mut self, result: Result<AuthResult, Error>) -> Result<Answer, DialError> {
         match result {
             Ok(AuthResult::Success) => Ok(Answer::In),
             Ok(AuthResult::Failure { remaining_methods, partial_success })
@@ -223,8 +222,8 @@ impl Attempts<'_> {
     }
 
     /// The connection is ending: because the server has no method left to offer, or for another reason.
-    pub(crate) async fn end_without_methods(&self) -> Result<Answer, DialError> {
-        self.connection.notes.gone.cancelled().await;
+    pub(crate) async fn end_without_methods(&mut self) -> Result<Answer, DialError> {
+        self.time.wait(self.connection.notes.gone.cancelled()).await?;
         match self.connection.notes.take_fault() {
             Some(Fault::Ssh(Error::NoAuthMethod)) => {
                 Ok(Answer::Refused { offered: MethodSet::empty(), partial: false })

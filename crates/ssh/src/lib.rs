@@ -29,6 +29,7 @@ mod server_time;
 mod text;
 mod transport;
 mod watch;
+mod user_certificate;
 
 pub use dialer::SshDialer;
 pub use options::{HostKeyPolicy, KeyLife, Options, Patience};

@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use engine::{AuthMethod, Credentials, DialError, KeyFile};
-use russh::keys::PrivateKey;
+use russh::keys::{Certificate, PrivateKey};
 use secrecy::SecretString;
 
 use crate::{
     asking::{Asking, TRIES},
     private_key,
     prompts::KnownAnswers,
+    user_certificate,
 };
 
 /// Credentials that can be used.
 pub(crate) struct Login {
     pub(crate) password: Option<SecretString>,
     pub(crate) key: Option<Arc<PrivateKey>>,
+    /// Of that key.
+    pub(crate) certificate: Option<Certificate>,
     pub(crate) known: KnownAnswers,
     /// The methods that may be tried, in their order. Without them the original's rules count: what
     /// the request holds is tried once, and only the server's own questions are asked.
@@ -29,14 +32,11 @@ impl Login {
     /// The private key cannot be used.
     pub(crate) async fn prepare(credentials: Credentials, asking: &Asking<'_>) -> Result<Self, DialError> {
         let Credentials { password, key, answers, totp, methods } = credentials;
-        let key = match key {
-            Some(file) if methods.is_some() => Some(Arc::new(open_asking(file, asking).await?)),
-            Some(KeyFile { text, passphrase, .. }) => {
-                Some(Arc::new(private_key::decode(text, passphrase).await?))
-            }
-            None => None,
+        let (key, certificate) = match key {
+            Some(file) => open(file, asking, methods.is_some()).await?,
+            None => (None, None),
         };
-        Ok(Self { password, key, known: KnownAnswers::new(answers, totp), methods })
+        Ok(Self { password, key, certificate, known: KnownAnswers::new(answers, totp), methods })
     }
 
     /// What the credentials are, for sentences.
@@ -49,8 +49,25 @@ impl Login {
     }
 }
 
-async fn open_asking(file: KeyFile, asking: &Asking<'_>) -> Result<PrivateKey, DialError> {
-    let KeyFile { text, mut passphrase, .. } = file;
+/// A key, and its certificate if it has one.
+type Opened = (Option<Arc<PrivateKey>>, Option<Certificate>);
+
+async fn open(file: KeyFile, asking: &Asking<'_>, may_ask: bool) -> Result<Opened, DialError> {
+    let KeyFile { text, passphrase, certificate } = file;
+    let key = if may_ask {
+        decode_asking(text, passphrase, asking).await?
+    } else {
+        private_key::decode(text, passphrase).await?
+    };
+    let certificate = certificate.map(|text| user_certificate::read(&text, &key)).transpose()?;
+    Ok((Some(Arc::new(key)), certificate))
+}
+
+async fn decode_asking(
+    text: SecretString,
+    mut passphrase: Option<SecretString>,
+    asking: &Asking<'_>,
+) -> Result<PrivateKey, DialError> {
     for typed in 0..=TRIES {
         let error = match private_key::decode(text.clone(), passphrase).await {
             Err(error @ DialError::KeyPassphrase { .. }) if typed < TRIES => error,

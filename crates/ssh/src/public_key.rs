@@ -1,9 +1,15 @@
-//! Logging in with a key.
+//! Logging in with a key, and with its certificate before it.
+
+use std::sync::Arc;
 
 use engine::DialError;
 use russh::{
-    MethodKind,
-    keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg},
+    Error, MethodKind, SendError, Signer,
+    client::AuthResult,
+    keys::{
+        Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, agent::AgentIdentity,
+        signature::Signer as _, ssh_encoding::Encode as _, ssh_key::private::KeypairData,
+    },
 };
 
 use crate::{
@@ -11,15 +17,19 @@ use crate::{
     connection::Connection,
 };
 
-/// Tries the key, with one signature after the other until one is taken.
+/// Shows the certificate and then the key alone, and signs in one way after the other, until the
+/// server takes it.
 pub(crate) async fn log_in(attempts: &mut Attempts<'_>) -> Result<Answer, DialError> {
     let Some(key) = attempts.login.key.clone() else { return Err(nothing_tried()) };
     let hashes = attempts.time.wait(signature_hashes(attempts.connection, &key)).await??;
+    let mut shown = Vec::new();
+    if let Some(certificate) = attempts.login.certificate.take() {
+        shown.extend(hashes.iter().map(|hash| (Some(certificate.clone()), *hash)));
+    }
+    shown.extend(hashes.iter().map(|hash| (None, *hash)));
     let mut last = None;
-    for hash in hashes {
-        let key = PrivateKeyWithHashAlg::new(key.clone(), hash);
-        let attempt = attempts.connection.handle.authenticate_publickey(attempts.user, key);
-        let result = attempts.time.wait(attempt).await?;
+    for (certificate, hash) in shown {
+        let result = attempt(attempts, &key, certificate, hash).await?;
         match attempts.answer(result).await? {
             Answer::Refused { offered, partial: false } if offered.contains(&MethodKind::PublicKey) => {
                 last = Some(Answer::Refused { offered, partial: false });
@@ -28,6 +38,69 @@ pub(crate) async fn log_in(attempts: &mut Attempts<'_>) -> Result<Answer, DialEr
         }
     }
     last.ok_or_else(nothing_tried)
+}
+
+async fn attempt(
+    attempts: &mut Attempts<'_>,
+    key: &Arc<PrivateKey>,
+    certificate: Option<Certificate>,
+    hash: Option<HashAlg>,
+) -> Result<Result<AuthResult, Error>, DialError> {
+    let (handle, user) = (&mut attempts.connection.handle, attempts.user);
+    match certificate {
+        Some(certificate) => {
+            let mut signer = KeySigner(key.clone());
+            let attempt = handle.authenticate_certificate_with(user, certificate, hash, &mut signer);
+            let result = attempts.time.wait(attempt).await?;
+            match result {
+                Ok(result) => Ok(Ok(result)),
+                Err(NotSigned::Gone) => Ok(Err(Error::SendError)),
+                Err(NotSigned::Unable) => Err(nothing_tried()),
+            }
+        }
+        None => {
+            let key = PrivateKeyWithHashAlg::new(key.clone(), hash);
+            attempts.time.wait(handle.authenticate_publickey(user, key)).await
+        }
+    }
+}
+
+/// Signs for a certificate, with the hash that was chosen for it: russh's own way knows SHA-1 only.
+struct KeySigner(Arc<PrivateKey>);
+
+/// Why a signature did not reach the server.
+enum NotSigned {
+    /// The key cannot make it.
+    Unable,
+    /// The connection is gone.
+    Gone,
+}
+
+impl From<SendError> for NotSigned {
+    fn from(_: SendError) -> Self {
+        Self::Gone
+    }
+}
+
+impl Signer for KeySigner {
+    type Error = NotSigned;
+
+    async fn auth_sign(
+        &mut self,
+        _identity: &AgentIdentity,
+        hash: Option<HashAlg>,
+        mut to_sign: Vec<u8>,
+    ) -> Result<Vec<u8>, NotSigned> {
+        let signature = match self.0.key_data() {
+            KeypairData::Rsa(rsa) => (rsa, hash).try_sign(&to_sign),
+            other => other.try_sign(&to_sign),
+        };
+        signature
+            .map_err(|_| NotSigned::Unable)?
+            .encode_prefixed(&mut to_sign)
+            .map_err(|_| NotSigned::Unable)?;
+        Ok(to_sign)
+    }
 }
 
 /// The hashes to sign with: only RSA has a choice, and only its SHA-2 ones are good.
@@ -52,5 +125,5 @@ async fn signature_hashes(
 }
 
 fn nothing_tried() -> DialError {
-    DialError::Internal { cause: "no signature was tried".to_owned() }
+    DialError::Internal { cause: "no signature could be made".to_owned() }
 }

@@ -154,6 +154,7 @@ fn dial_code(error: &DialError) -> Code {
         DialError::KeyPassphrase { .. } => Code::KeyPassphrase,
         DialError::KeyTooCostly { .. } => Code::KeyTooCostly,
         DialError::ShellRefused { .. } => Code::ShellRefused,
+        DialError::CertificateInvalid { .. } => Code::CertificateInvalid,
         DialError::LinkLost { .. } => Code::LinkLost,
         DialError::Internal { .. } => Code::Internal,
     }

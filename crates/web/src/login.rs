@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::{AuthMethod, Credentials, KeyFile, KnownAnswer};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use wire::Code;
 
@@ -128,7 +128,7 @@ mod tests {
     }
 
     fn text(secret: Option<&SecretString>) -> Option<&str> {
-        secret.map(|secret| secret.expose_secret())
+        secret.map(ExposeSecret::expose_secret)
     }
 
     #[test]

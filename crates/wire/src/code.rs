@@ -84,6 +84,8 @@ pub enum Code {
     KeyTooCostly,
     /// The login worked and the target refused the pty or the shell.
     ShellRefused,
+    /// The certificate of the private key cannot be used.
+    CertificateInvalid,
 
     // A session ended.
     /// The shell exited; see the exit status.
