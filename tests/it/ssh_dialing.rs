@@ -8,7 +8,7 @@ use engine::{
     TermSize, Transport, Unanswered,
 };
 use futures_util::StreamExt as _;
-use ssh::{HostKeyPolicy, Options, Patience, SshDialer};
+use ssh::{HostKeyPolicy, Options, Patience, Reach, SshDialer, TargetPolicy};
 use tempfile::TempDir;
 use testkit::{PATIENCE, Sshd, demo_sshd::DemoSshd};
 use tokio::time::timeout;
@@ -30,6 +30,7 @@ impl Dialing {
         let dir = tempfile::tempdir().unwrap();
         let options = Options {
             connect_timeout: Duration::from_secs(10),
+            reach: Reach { targets: TargetPolicy::with_private(), ..Reach::default() },
             host_key_policy: HostKeyPolicy::AcceptNew,
             known_hosts: None,
             learned_hosts: dir.path().join("state/known_hosts"),

@@ -85,7 +85,7 @@ export class Gateway implements Running {
       );
     }
     const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
-    const child = spawn(BINARY, ['serve', '--port', '0', '--state-dir', folder, ...args], {
+    const child = spawn(BINARY, ['serve', '--port', '0', '--state-dir', folder, '--allow-private', ...args], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const line = await lineWith(child, child.stdout, 'listening on ');

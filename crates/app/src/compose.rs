@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use engine::Registry;
-use ssh::{HostKeyPolicy, SshDialer};
+use ssh::{HostKeyPolicy, Reach, SshDialer};
 use tokio_util::sync::CancellationToken;
 
 use crate::{config::Config, console, signals::Stop};
@@ -30,7 +30,7 @@ pub(crate) async fn serve(config: &Config, mut stop: Stop) -> anyhow::Result<()>
             anyhow!("the state directory {path} cannot be made ({cause}): choose another with --state-dir")
         })?;
     }
-    let registry = registry(config)?;
+    let registry = registry(config, config.reach.clone())?;
     let server = bind(config, config.port, None, Arc::clone(&registry)).await?;
     let address = server.local_addr();
     announce(address, config);
@@ -47,10 +47,11 @@ pub(crate) async fn serve(config: &Config, mut stop: Stop) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Every ticket and every session, over SSH.
-pub(crate) fn registry(config: &Config) -> anyhow::Result<Arc<Registry>> {
+/// Every ticket and every session, over SSH to what may be reached.
+pub(crate) fn registry(config: &Config, reach: Reach) -> anyhow::Result<Arc<Registry>> {
     let dialer = SshDialer::new(ssh::Options {
         connect_timeout: config.connect_timeout,
+        reach,
         host_key_policy: config.host_key_policy,
         known_hosts: config.known_hosts.clone(),
         learned_hosts: state_dir(config)?.join(LEARNED_HOSTS),

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use ssh::HostKeyPolicy;
+use ssh::{AddressFamily, HostKeyPolicy, Reach};
 use web::{FrameAncestors, PublicUrl};
 
 pub(crate) use self::{
@@ -51,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) drain: Duration,
     /// The limit for one TCP connection to a target.
     pub(crate) connect_timeout: Duration,
+    /// What may be connected to, and how.
+    pub(crate) reach: Reach,
     /// What happens with a host whose key is not known.
     pub(crate) host_key_policy: HostKeyPolicy,
     /// The operator's known hosts.
@@ -119,6 +121,7 @@ impl Config {
             origin: origin("api-token-file").or(origin("api-token")),
             sentence,
         })?;
+        config.family_is_one().map_err(|sentence| Refused { origin: origin("bind-address"), sentence })?;
         config.exposure_is_meant(command).map_err(|sentence| Refused { origin: origin("host"), sentence })?;
         Ok(config)
     }
@@ -145,11 +148,23 @@ impl Config {
             },
             drain: Duration::ZERO,
             connect_timeout: Duration::from_secs(1),
+            reach: Reach::default(),
             host_key_policy: HostKeyPolicy::Reject,
             known_hosts: None,
             state_dir: None,
             log: logs::Options::default(),
             warnings: Vec::new(),
+        }
+    }
+
+    /// Connections come from an address of the family that they go to.
+    fn family_is_one(&self) -> Result<(), String> {
+        let Some(from) = self.reach.bind_address else { return Ok(()) };
+        match (self.reach.family, from.is_ipv4()) {
+            (AddressFamily::Inet, false) | (AddressFamily::Inet6, true) => {
+                Err(format!("connections cannot come from {from}: address-family is the other one"))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::{
     io::{self, BufRead, ErrorKind, IsTerminal},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     thread,
     time::Duration,
@@ -16,6 +16,7 @@ use hyper::{Request, body::Bytes, header};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use ssh::TargetPattern;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -34,10 +35,10 @@ const LARGEST_ANSWER: usize = 64 << 10;
 
 /// Runs the demo until it is asked to end; then it ends at once, since who asks sits before it.
 pub(crate) async fn run(config: &Config, open: bool, mut stop: Stop) -> anyhow::Result<()> {
-    let server = bind(config).await?;
-    let address = server.local_addr();
     let sshd =
         DemoSshd::start(demo_sshd::Options::default()).await.context("the demo's SSH server cannot start")?;
+    let server = bind(config, sshd.port()).await?;
+    let address = server.local_addr();
     compose::announce(address, config);
     let end = CancellationToken::new();
     let running = tokio::spawn(server.run(end.clone()));
@@ -53,8 +54,11 @@ pub(crate) async fn run(config: &Config, open: bool, mut stop: Stop) -> anyhow::
 }
 
 /// The port that was asked for, or else the default one, or else a free one.
-async fn bind(config: &Config) -> anyhow::Result<web::Server> {
-    let registry = compose::registry(config)?;
+/// What may be reached is the demo's own server, and what `--allow-target` names.
+async fn bind(config: &Config, sshd: u16) -> anyhow::Result<web::Server> {
+    let mut reach = config.reach.clone();
+    reach.targets.allow.push(TargetPattern::exactly(Ipv4Addr::LOCALHOST.into(), sshd));
+    let registry = compose::registry(config, reach)?;
     let bound = compose::bind(config, config.port, Some(NEW_URL_HINT), Arc::clone(&registry)).await;
     let in_use = |error: &anyhow::Error| {
         error.downcast_ref::<CannotListen>().is_some_and(|error| error.cause.kind() == ErrorKind::AddrInUse)

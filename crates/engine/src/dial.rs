@@ -17,6 +17,14 @@ use crate::{
 
 /// Opens shells.
 pub trait Dialer: Send + Sync + 'static {
+    /// Whether a target may be dialled at all, as far as that can be said at once.
+    ///
+    /// # Errors
+    /// It may not.
+    fn admit(&self, _target: &Target) -> Result<(), TargetDenied> {
+        Ok(())
+    }
+
     /// Opens one shell, telling the person who waits for it of each step, and asking them what the
     /// order does not hold.
     ///
@@ -104,9 +112,21 @@ pub trait Shell: Send + Sync + 'static {
 #[error("the shell is gone")]
 pub struct ShellGone;
 
+/// The gateway may not connect to the target. What its name resolves to, and whether anything answers
+/// there, is not told.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("This gateway may not connect to {target}.")]
+pub struct TargetDenied {
+    /// `host:port`.
+    pub target: String,
+}
+
 /// Why dialing gave no shell. Each message is a sentence for whoever waits at the terminal.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum DialError {
+    /// The gateway may not connect to the target.
+    #[error(transparent)]
+    TargetDenied(#[from] TargetDenied),
     /// The name does not resolve.
     #[error("The host name {host} was not found.")]
     NameNotFound {
@@ -265,6 +285,12 @@ pub enum DialError {
         /// Which parameter, and the limit.
         cause: String,
     },
+    /// The certificate of the private key cannot be used.
+    #[error("The certificate cannot be used: {cause}.")]
+    CertificateInvalid {
+        /// What was wrong.
+        cause: String,
+    },
     /// No pty or no shell.
     #[error("{target} let the user in and then refused {what}.")]
     ShellRefused {
@@ -285,12 +311,6 @@ pub enum DialError {
     #[error("The gateway failed inside: {cause}.")]
     Internal {
         /// What happened.
-    /// The certificate of the private key cannot be used.
-    #[error("The certificate cannot be used: {cause}.")]
-    CertificateInvalid {
-        /// What was wrong.
-        cause: String,
-    },
         cause: String,
     },
 }
@@ -303,10 +323,11 @@ impl DialError {
             Self::KeyInvalid { .. }
             | Self::KeyPassphrase { .. }
             | Self::KeyTooCostly { .. }
+            | Self::CertificateInvalid { .. }
             | Self::HostKeyRefused { .. }
             | Self::LoginCancelled { .. }
             | Self::Unanswered { .. } => Peer::Browser,
-            Self::HostKeyStore { .. } | Self::Internal { .. } => Peer::Gateway,
+            Self::TargetDenied(_) | Self::HostKeyStore { .. } | Self::Internal { .. } => Peer::Gateway,
             _ => Peer::Target,
         }
     }
@@ -323,14 +344,14 @@ impl DialError {
             | Self::HandshakeTimeout { .. }
             | Self::HostKeyStore { .. }
             | Self::AuthTimeout { .. }
-            | Self::CertificateInvalid { .. }
             | Self::HostKeyRefused { .. }
             | Self::LoginCancelled { .. }
             | Self::Unanswered { .. }
             | Self::ShellRefused { .. }
             | Self::LinkLost { .. }
             | Self::Internal { .. } => true,
-            Self::NoCommonAlgorithm { .. }
+            Self::TargetDenied(_)
+            | Self::NoCommonAlgorithm { .. }
             | Self::HostKeyChanged { .. }
             | Self::HostKeyRevoked { .. }
             | Self::HostKeyUnknown { .. }

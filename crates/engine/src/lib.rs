@@ -7,6 +7,7 @@ mod client;
 mod credentials;
 mod dial;
 mod hash;
+mod host;
 mod options;
 mod question;
 mod quota;
@@ -21,7 +22,10 @@ mod token;
 
 pub use client::{Client, ClientFull, EndingCause, Notice, ScreenSize};
 pub use credentials::{AuthMethod, Credentials, KeyFile, KnownAnswer};
-pub use dial::{DialError, DialOrder, Dialer, Exit, Shell, ShellEvent, ShellGone, Step, Transport};
+pub use dial::{
+    DialError, DialOrder, Dialer, Exit, Shell, ShellEvent, ShellGone, Step, TargetDenied, Transport,
+};
+pub use host::{InvalidHost, host_name};
 pub use options::{DetachedOutput, Options, Quotas};
 pub use question::{
     Answer, AnswerRefused, Field, FieldsKind, FieldsQuestion, HostKeyQuestion, Person, QUESTION_LIMIT,

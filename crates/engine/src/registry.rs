@@ -81,11 +81,12 @@ impl Registry {
     /// Keeps an order, sealed, under a new ticket. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// Too many tickets wait, too many sessions are open, or the gateway is going down.
+    /// The target is denied, too many tickets wait, too many sessions are open, or the gateway is going down.
     pub fn issue(&self, order: SessionOrder) -> Result<Issued, IssueError> {
         if self.is_going_down() {
             return Err(IssueError::ShuttingDown);
         }
+        self.dialer.admit(&order.target)?;
         self.quota
             .check(order.caller.as_deref())
             .map_err(|full| IssueError::TooManySessions { of_caller: full == Full::OfCaller })?;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     credentials::Credentials,
+    dial::TargetDenied,
     hash::sha256,
     options::Options,
     sealed::{SealError, SealedCredentials, Sealer},
@@ -83,8 +84,11 @@ pub struct Issued {
 }
 
 /// Why no ticket was issued.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum IssueError {
+    /// The gateway may not connect to the target.
+    #[error(transparent)]
+    TargetDenied(#[from] TargetDenied),
     /// [`MAX_TICKETS`] wait.
     #[error("too many tickets wait to be redeemed")]
     TooManyTickets,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::{DialError, DialOrder, Dialer, Person, Step, Target, Transport};
+use engine::{DialError, DialOrder, Dialer, Person, Step, Target, TargetDenied, Transport};
 use futures_util::future::BoxFuture;
 
 use crate::{
@@ -46,6 +46,13 @@ impl SshDialer {
 }
 
 impl Dialer for SshDialer {
+    fn admit(&self, target: &Target) -> Result<(), TargetDenied> {
+        match dial::admit(target, &self.options.reach) {
+            Err(DialError::TargetDenied(denied)) => Err(denied),
+            _ => Ok(()),
+        }
+    }
+
     fn dial(
         &self,
         order: DialOrder,
@@ -82,8 +89,8 @@ async fn connect(
     person: &dyn Person,
 ) -> Result<Connection, DialError> {
     person.progress(Step::Dial);
-    let connect_timeout = options.connect_timeout;
-    let mut stream = Some(dial::connect(target, connect_timeout).await?);
+    let (reach, connect_timeout) = (options.reach.clone(), options.connect_timeout);
+    let mut stream = Some(dial::connect(target, &reach, connect_timeout).await?);
     person.progress(Step::Handshake);
     let check = Arc::new(HostKeyCheck::read(options, target.clone()).await?);
     let mut refusal = None;
@@ -91,7 +98,7 @@ async fn connect(
         let opened = async {
             let stream = match stream.take() {
                 Some(stream) => stream,
-                None => dial::connect(target, connect_timeout).await?,
+                None => dial::connect(target, &reach, connect_timeout).await?,
             };
             Connection::open(stream, check.clone(), key_types, limits).await
         };
@@ -114,7 +121,7 @@ mod tests {
     use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 
     use super::*;
-    use crate::HostKeyPolicy;
+    use crate::{HostKeyPolicy, Reach, TargetPolicy};
 
     /// Answers nothing.
     struct Nobody;
@@ -132,6 +139,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let options = Options {
             connect_timeout: Duration::from_secs(10),
+            reach: Reach { targets: TargetPolicy::with_private(), ..Reach::default() },
             host_key_policy: HostKeyPolicy::AcceptNew,
             known_hosts: None,
             learned_hosts: dir.path().join("known_hosts"),

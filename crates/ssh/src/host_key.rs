@@ -156,6 +156,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let options = Options {
             connect_timeout: std::time::Duration::from_secs(1),
+            reach: crate::Reach::default(),
             host_key_policy: policy,
             known_hosts: None,
             learned_hosts: dir.path().join("learned"),

@@ -1,18 +1,58 @@
 //! What whoever runs the gateway decides about SSH, and the limits that nobody decides.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use crate::policy::TargetPolicy;
 
 /// How hosts are reached and proved.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The limit for one TCP connection, name resolution and all addresses included.
     pub connect_timeout: Duration,
+    /// What may be connected to, and how.
+    pub reach: Reach,
     /// What happens with a host whose key is not known.
     pub host_key_policy: HostKeyPolicy,
     /// The operator's known hosts file: read, never written; it must be readable.
     pub known_hosts: Option<PathBuf>,
     /// Where `accept-new` writes: read as well, and it may not exist yet.
     pub learned_hosts: PathBuf,
+}
+
+/// What may be connected to, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Reach {
+    /// Which targets the gateway may connect to.
+    pub targets: TargetPolicy,
+    /// Of which family their addresses are.
+    pub family: AddressFamily,
+    /// The address of this machine that connections come from; only addresses of its family are dialled.
+    pub bind_address: Option<IpAddr>,
+}
+
+impl Reach {
+    /// Whether addresses of this family are dialled.
+    pub(crate) fn has_family(&self, address: IpAddr) -> bool {
+        let is_v4 = address.is_ipv4();
+        let wanted = match self.family {
+            AddressFamily::Any => true,
+            AddressFamily::Inet => is_v4,
+            AddressFamily::Inet6 => !is_v4,
+        };
+        wanted && self.bind_address.is_none_or(|from| from.is_ipv4() == is_v4)
+    }
+}
+
+/// Which addresses of a name are dialled.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum AddressFamily {
+    /// All of them.
+    #[default]
+    Any,
+    /// Those of IPv4.
+    Inet,
+    /// Those of IPv6.
+    Inet6,
 }
 
 /// What happens with a host whose key is not known.

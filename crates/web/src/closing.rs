@@ -133,6 +133,7 @@ fn code(reason: &CloseReason) -> Code {
 
 fn dial_code(error: &DialError) -> Code {
     match error {
+        DialError::TargetDenied(_) => Code::TargetDenied,
         DialError::NameNotFound { .. } => Code::NameNotFound,
         DialError::ConnectRefused { .. } => Code::ConnectRefused,
         DialError::ConnectFailed { .. } => Code::ConnectFailed,
@@ -153,8 +154,8 @@ fn dial_code(error: &DialError) -> Code {
         DialError::KeyInvalid { .. } => Code::KeyInvalid,
         DialError::KeyPassphrase { .. } => Code::KeyPassphrase,
         DialError::KeyTooCostly { .. } => Code::KeyTooCostly,
-        DialError::ShellRefused { .. } => Code::ShellRefused,
         DialError::CertificateInvalid { .. } => Code::CertificateInvalid,
+        DialError::ShellRefused { .. } => Code::ShellRefused,
         DialError::LinkLost { .. } => Code::LinkLost,
         DialError::Internal { .. } => Code::Internal,
     }

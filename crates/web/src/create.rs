@@ -59,7 +59,7 @@ pub(crate) async fn create(
     let mut order = fields.into_order(ceilings)?;
     order.caller = caller.map(str::to_owned);
     let host = order.target.to_string();
-    let Issued { ticket, valid_for } = front.registry.issue(order).map_err(refused)?;
+    let Issued { ticket, valid_for } = front.registry.issue(order).map_err(|error| refused(&error))?;
     tracing::info!(from = %peer.address.ip(), caller = caller.unwrap_or("anybody"), host, "ticket issued");
     let ticket = ticket.reveal();
     let created = Created {
@@ -81,8 +81,9 @@ fn expiry(valid_for: Duration) -> String {
     expires.round(round).unwrap_or(expires).to_string()
 }
 
-fn refused(error: IssueError) -> ApiError {
+fn refused(error: &IssueError) -> ApiError {
     let (status, code) = match error {
+        IssueError::TargetDenied(_) => (StatusCode::FORBIDDEN, Code::TargetDenied),
         IssueError::TooManyTickets => (StatusCode::SERVICE_UNAVAILABLE, Code::TooManyTickets),
         IssueError::TooManySessions { of_caller: true } => {
             (StatusCode::TOO_MANY_REQUESTS, Code::TooManySessions)

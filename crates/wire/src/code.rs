@@ -42,6 +42,8 @@ pub enum Code {
     TooManySessions,
     /// The ticket was never issued, was redeemed, or has expired: they look the same.
     TicketUnknown,
+    /// The gateway may not connect to the target: whoever runs it does not allow it.
+    TargetDenied,
     /// The host name does not resolve.
     NameNotFound,
     /// The target refused the TCP connection.
@@ -82,10 +84,10 @@ pub enum Code {
     KeyPassphrase,
     /// The private key asks for more memory or time than is allowed.
     KeyTooCostly,
-    /// The login worked and the target refused the pty or the shell.
-    ShellRefused,
     /// The certificate of the private key cannot be used.
     CertificateInvalid,
+    /// The login worked and the target refused the pty or the shell.
+    ShellRefused,
 
     // A session ended.
     /// The shell exited; see the exit status.

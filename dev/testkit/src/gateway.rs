@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use engine::Registry;
 use serde_json::Value;
-use ssh::{HostKeyPolicy, SshDialer};
+use ssh::{HostKeyPolicy, Reach, SshDialer, TargetPolicy};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,8 @@ pub struct GatewayOptions {
     pub sessions: engine::Options,
     /// See [`ssh::Options`]; learned host keys are kept in a directory of the gateway's own.
     pub connect_timeout: Duration,
+    /// See [`ssh::Options`]; what tests connect to is on this machine.
+    pub reach: Reach,
     /// See [`ssh::Options`].
     pub host_key_policy: HostKeyPolicy,
     /// The text of the operator's known hosts file.
@@ -35,6 +37,7 @@ impl Default for GatewayOptions {
         Self {
             sessions: engine::Options::default(),
             connect_timeout: Duration::from_secs(10),
+            reach: Reach { targets: TargetPolicy::with_private(), ..Reach::default() },
             host_key_policy: HostKeyPolicy::AcceptNew,
             known_hosts: None,
             web: web::Config {
@@ -78,6 +81,7 @@ impl TestGateway {
         }
         let dialer = SshDialer::new(ssh::Options {
             connect_timeout: options.connect_timeout,
+            reach: options.reach,
             host_key_policy: options.host_key_policy,
             known_hosts: known_hosts.map(|(path, _)| path),
             learned_hosts: dir.path().join("learned_hosts"),

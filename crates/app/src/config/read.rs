@@ -4,7 +4,7 @@
 use std::{fs, net::IpAddr, num::NonZeroUsize, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use engine::DetachedOutput;
-use ssh::HostKeyPolicy;
+use ssh::{AddressFamily, HostKeyPolicy, TargetPattern};
 
 use crate::{console::cause, logs};
 
@@ -104,6 +104,28 @@ pub(super) fn policy(text: &str) -> Result<HostKeyPolicy, String> {
         "reject" => Ok(HostKeyPolicy::Reject),
         _ => Err(format!("{text:?} is not a host key policy: use accept-new or reject")),
     }
+}
+
+/// Patterns of targets.
+pub(super) fn targets(values: &[String]) -> Result<Vec<TargetPattern>, String> {
+    values.iter().map(|text| text.parse()).collect()
+}
+
+/// Which addresses of a host are used, in ssh_config's words.
+pub(super) fn address_family(text: &str) -> Result<AddressFamily, String> {
+    match text {
+        "any" => Ok(AddressFamily::Any),
+        "inet" => Ok(AddressFamily::Inet),
+        "inet6" => Ok(AddressFamily::Inet6),
+        _ => Err(format!("{text:?} is not an address family: use any, inet or inet6")),
+    }
+}
+
+/// An address of this machine.
+pub(super) fn bind_address(text: &str) -> Result<IpAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let address = bare.parse::<IpAddr>().ok().filter(|address| !address.is_unspecified());
+    address.ok_or_else(|| format!("{text:?} is not an IP address of this machine"))
 }
 
 /// A path.

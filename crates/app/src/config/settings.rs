@@ -58,6 +58,7 @@ const API: &str = "Who may create sessions";
 const SESSIONS: &str = "How long sessions live";
 const QUOTAS: &str = "How many sessions there may be";
 const SSH: &str = "Links and SSH";
+const TARGETS: &str = "Which hosts may be connected to";
 const RUNNING: &str = "Configuration and logs";
 
 /// Every setting.
@@ -267,6 +268,65 @@ pub(crate) static SETTINGS: &[Setting] = &[
         help: "Sessions ordered with one API token; 0 is no limit",
         read: |config, values| {
             read::last(values, read::quota).map(|count| config.sessions.quotas.per_caller = count)
+        },
+    },
+    Setting {
+        name: "allow-target",
+        short: None,
+        shape: Shape::List,
+        value: "PATTERN",
+        default: "",
+        group: TARGETS,
+        help: "Connect to these targets only: an address, a network such as 10.0.0.0/8 or a host name with `*`, and \
+               :PORT or :FROM-TO behind it if you like, with IPv6 in brackets then. A private network that is \
+               named may be connected to. May be repeated",
+        read: |config, values| read::targets(values).map(|patterns| config.reach.targets.allow = patterns),
+    },
+    Setting {
+        name: "deny-target",
+        short: None,
+        shape: Shape::List,
+        value: "PATTERN",
+        default: "",
+        group: TARGETS,
+        help: "Never connect to these targets, whatever else is allowed; written as for --allow-target. May be \
+               repeated",
+        read: |config, values| read::targets(values).map(|patterns| config.reach.targets.deny = patterns),
+    },
+    Setting {
+        name: "allow-private",
+        short: None,
+        shape: Shape::Switch,
+        value: "",
+        default: "false",
+        group: TARGETS,
+        help: "Connect to loopback and private networks too, such as 127.0.0.1, 10.0.0.0/8 and 192.168.0.0/16",
+        read: |config, values| {
+            read::last(values, read::switch).map(|on| config.reach.targets.allow_private = on)
+        },
+    },
+    Setting {
+        name: "address-family",
+        short: None,
+        shape: Shape::Text,
+        value: "FAMILY",
+        default: "any",
+        group: TARGETS,
+        help: "Which addresses of a host to use: `any`, `inet` (IPv4 only) or `inet6` (IPv6 only)",
+        read: |config, values| {
+            read::last(values, read::address_family).map(|family| config.reach.family = family)
+        },
+    },
+    Setting {
+        name: "bind-address",
+        short: None,
+        shape: Shape::Text,
+        value: "ADDRESS",
+        default: "",
+        group: TARGETS,
+        help: "Address of this machine that connections to SSH servers come from",
+        read: |config, values| {
+            read::last(values, read::bind_address).map(|address| config.reach.bind_address = Some(address))
         },
     },
     Setting {

@@ -76,6 +76,9 @@ fn every_setting_is_read_from_each_source() {
             "public-url" => "https://terminal.example.org",
             "api-token" => TOKEN,
             "api-token-file" | "known-hosts" => path,
+            "allow-target" | "deny-target" => "10.0.0.0/8:22",
+            "address-family" => "inet",
+            "bind-address" => "127.0.0.1",
             "state-dir" => "/var/lib/x",
             "host-key-policy" => "reject",
             "log-filter" => "warn",
@@ -109,7 +112,7 @@ fn every_setting_is_read_from_each_source() {
 fn fingerprint(config: &Config) -> String {
     let names: Vec<_> = config.api_tokens.iter().map(|token| &token.name).collect();
     format!(
-        "{} {} {} {:?} {:?} {names:?} {} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{} {} {} {:?} {:?} {names:?} {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         config.host,
         config.port,
         config.max_connections_per_address,
@@ -119,6 +122,7 @@ fn fingerprint(config: &Config) -> String {
         config.sessions,
         config.drain,
         config.connect_timeout,
+        config.reach,
         config.host_key_policy,
         config.known_hosts,
         config.state_dir,

@@ -1,0 +1,106 @@
+//! Which targets the gateway may connect to: what the operator allows and denies, over what nobody may
+//! reach.
+//!
+//! Must not know SSH, and neither resolves nor connects anything.
+
+mod pattern;
+mod ranges;
+
+use std::{fmt, net::IpAddr};
+
+pub use pattern::TargetPattern;
+
+/// Which targets the gateway may connect to. By default: everything that is public.
+///
+/// What leads to no SSH server, such as link-local addresses and the metadata of clouds, is denied
+/// whatever stands here.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct TargetPolicy {
+    /// Unless it is empty, only these.
+    pub allow: Vec<TargetPattern>,
+    /// Never these.
+    pub deny: Vec<TargetPattern>,
+    /// Loopback and private networks too, also where `allow` does not name them as networks.
+    pub allow_private: bool,
+}
+
+/// Why a target is denied: for the operator's log, and nobody else.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Denial {
+    /// No SSH server is reached by it.
+    Never,
+    /// The operator denies it.
+    Denied,
+    /// It is not public, and neither allowed as that nor named as an address.
+    Private,
+    /// The operator names what is allowed, and it is not among that.
+    NotAllowed,
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Never => "an address that is never connected to",
+            Self::Denied => "denied by deny-target",
+            Self::Private => "loopback or a private network: see allow-private and allow-target",
+            Self::NotAllowed => "not among allow-target",
+        })
+    }
+}
+
+impl TargetPolicy {
+    /// Everything, but what is denied whatever an operator says.
+    #[must_use]
+    pub fn with_private() -> Self {
+        Self { allow_private: true, ..Self::default() }
+    }
+
+    /// What can be said before the name is resolved. An address written as such is judged whole; a
+    /// name that passes is still judged by each of its addresses.
+    pub(crate) fn check_host(&self, host: &str, port: u16) -> Result<(), Denial> {
+        if let Ok(address) = host.parse() {
+            return self.check(host, address, port);
+        }
+        if self.deny.iter().any(|pattern| pattern.matches_host(host, port)) {
+            return Err(Denial::Denied);
+        }
+        let may_be_allowed = |pattern: &TargetPattern| {
+            pattern.matches_host(host, port) || pattern.is_network() && pattern.matches_port(port)
+        };
+        if self.allow.is_empty() || self.allow.iter().any(may_be_allowed) {
+            Ok(())
+        } else {
+            Err(Denial::NotAllowed)
+        }
+    }
+
+    /// Whether this address of that host may be connected to.
+    pub(crate) fn check(&self, host: &str, address: IpAddr, port: u16) -> Result<(), Denial> {
+        let address = address.to_canonical();
+        let all = ranges::with_embedded(address);
+        if all.iter().any(|address| ranges::is_never(*address)) {
+            return Err(Denial::Never);
+        }
+        let denies = |pattern: &TargetPattern| {
+            pattern.matches_host(host, port)
+                || all.iter().any(|address| pattern.matches_address(*address, port))
+        };
+        if self.deny.iter().any(denies) {
+            return Err(Denial::Denied);
+        }
+        // What is allowed is the address that is dialled, in the end that a translator sends it to.
+        let end = ranges::translated(address);
+        let is_named =
+            |pattern: &&TargetPattern| [address, end].iter().any(|it| pattern.matches_address(*it, port));
+        let is_private = all.iter().any(|address| ranges::is_private(*address));
+        let names_private = |pattern: &TargetPattern| is_named(&pattern) && pattern.is_within_private();
+        if is_private && !self.allow_private && !self.allow.iter().any(names_private) {
+            return Err(Denial::Private);
+        }
+        let allows = |pattern: &TargetPattern| pattern.matches_host(host, port) || is_named(&pattern);
+        if self.allow.is_empty() || self.allow.iter().any(allows) { Ok(()) } else { Err(Denial::NotAllowed) }
+    }
+}
+
+#[cfg(test)]
+mod tests;
