@@ -83,6 +83,11 @@ async fn each_refusal_has_the_originals_status_and_words_and_a_code() -> Result 
         ),
         (json!({ "username": "u", "password": "p" }), "Not provided - 'hostname'", "missing_field"),
         (json!({ "hostname": "h", "password": "p" }), "Not provided - 'username'", "missing_field"),
+        (
+            json!({ "hostname": "h", "username": "u", "password": "p", "certificate": "C" }),
+            "Provided a 'certificate' without its 'ssh_key'",
+            "invalid_credentials",
+        ),
         // Credentials are judged before the rest.
         (json!({}), &neither, "invalid_credentials"),
     ] {
@@ -103,6 +108,11 @@ async fn each_refusal_has_the_originals_status_and_words_and_a_code() -> Result 
         ("username", json!({})),
         ("password", json!(7)),
         ("host_key", json!("not a key")),
+        ("auth_methods", json!(["password", "hostbased"])),
+        ("auth_methods", json!([])),
+        ("answers", json!({ "": "x" })),
+        ("answers", json!("not an object")),
+        ("totp", json!(123_456)),
         ("term", json!("a b")),
         ("cols", json!(1001)),
         ("rows", json!(0)),

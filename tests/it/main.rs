@@ -45,6 +45,7 @@ mod sockets;
 mod ssh_auth;
 mod ssh_auth_asking;
 mod ssh_auth_certificates;
+mod ssh_auth_end_to_end;
 mod ssh_dial;
 mod ssh_dialing;
 mod ssh_ends;

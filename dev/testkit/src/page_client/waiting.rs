@@ -3,7 +3,7 @@
 use anyhow::{Context as _, ensure};
 use serde_json::json;
 use tokio::time::{error::Elapsed, timeout};
-use wire::{Closed, event};
+use wire::{Closed, Question, event};
 
 use super::PageClient;
 use crate::Event;
@@ -81,6 +81,24 @@ impl PageClient {
     pub async fn until_closed(&mut self) -> anyhow::Result<Closed> {
         let event = self.until_event(event::SESSION_CLOSED).await?;
         Ok(serde_json::from_value(event.payload)?)
+    }
+
+    /// Waits for `session-question`.
+    ///
+    /// # Errors
+    /// Nothing is asked.
+    pub async fn until_asked(&mut self) -> anyhow::Result<Question> {
+        let event = self.until_event(event::SESSION_QUESTION).await?;
+        Ok(serde_json::from_value(event.payload)?)
+    }
+
+    /// Fills in the fields of a question.
+    ///
+    /// # Errors
+    /// There is no socket.
+    pub async fn answer(&mut self, question: &Question, answers: &[&str]) -> anyhow::Result<()> {
+        let answer = json!({ "id": question.id, "answers": answers });
+        self.socket()?.emit(event::SESSION_ANSWER, answer).await
     }
 
     /// Asks the gateway something that it answers, so that all it had to send before has arrived.
