@@ -71,7 +71,7 @@ async fn bad_values_are_refused_with_where_they_came_from() -> Result {
         (&["--config", "/no/such/file.toml"], &[], &["/no/such/file.toml"]),
         (&["--known-hosts", "/no/such/known_hosts"], &[], &["--known-hosts", "/no/such/known_hosts"]),
         (&["--host", "not a host"], &[], &["--host"]),
-        (&["--host-key-policy", "maybe"], &[], &["--host-key-policy", "accept-new", "reject"]),
+        (&["--host-key-policy", "maybe"], &[], &["--host-key-policy", "ask", "accept-new", "reject"]),
         (&["--public-url", "ftp://x"], &[], &["--public-url"]),
         (&["--frame-ancestors", "*"], &[], &["--frame-ancestors"]),
         (&["--host", "localnetwork"], &[], &["--host", "--api-token", "--insecure-open-api"]),

@@ -34,6 +34,7 @@ impl Dialing {
             host_key_policy: HostKeyPolicy::AcceptNew,
             known_hosts: None,
             learned_hosts: dir.path().join("state/known_hosts"),
+            remember_host_keys: true,
         };
         let target =
             Target { host: "127.0.0.1".to_owned(), port, username: username.to_owned(), host_keys: Vec::new() };

@@ -85,7 +85,8 @@ export class Gateway implements Running {
       );
     }
     const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
-    const child = spawn(BINARY, ['serve', '--port', '0', '--state-dir', folder, '--allow-private', ...args], {
+    const usual = ['--port', '0', '--state-dir', folder, '--allow-private', '--host-key-policy', 'accept-new'];
+    const child = spawn(BINARY, ['serve', ...usual, ...args], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const line = await lineWith(child, child.stdout, 'listening on ');

@@ -23,7 +23,12 @@ const LEARNED_HOSTS: &str = "known_hosts";
 /// Runs the gateway until it is asked to end; sessions may go on for a while then.
 pub(crate) async fn serve(config: &Config, mut stop: Stop) -> anyhow::Result<()> {
     let state_dir = state_dir(config)?;
-    if config.host_key_policy == HostKeyPolicy::AcceptNew {
+    let learns = match config.host_key_policy {
+        HostKeyPolicy::Ask => config.remember_host_keys,
+        HostKeyPolicy::AcceptNew => true,
+        HostKeyPolicy::Reject => false,
+    };
+    if learns {
         let mut private = DirBuilder::new();
         private.recursive(true).mode(0o700).create(state_dir).map_err(|error| {
             let (path, cause) = (state_dir.display(), console::cause(&error));
@@ -55,6 +60,7 @@ pub(crate) fn registry(config: &Config, reach: Reach) -> anyhow::Result<Arc<Regi
         host_key_policy: config.host_key_policy,
         known_hosts: config.known_hosts.clone(),
         learned_hosts: state_dir(config)?.join(LEARNED_HOSTS),
+        remember_host_keys: config.remember_host_keys,
     });
     Registry::new(Arc::new(dialer), config.sessions.clone())
         .context("the key that seals credentials cannot be made")

@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) reach: Reach,
     /// What happens with a host whose key is not known.
     pub(crate) host_key_policy: HostKeyPolicy,
+    /// Whether a key that a user accepts may be remembered.
+    pub(crate) remember_host_keys: bool,
     /// The operator's known hosts.
     pub(crate) known_hosts: Option<PathBuf>,
     /// Where the gateway keeps what it learns; `None` if no place for it is known.
@@ -151,6 +153,7 @@ impl Config {
             reach: Reach::default(),
             host_key_policy: HostKeyPolicy::Reject,
             known_hosts: None,
+            remember_host_keys: false,
             state_dir: None,
             log: logs::Options::default(),
             warnings: Vec::new(),

@@ -76,8 +76,16 @@ const CIPHERS_WITHOUT_AES: &[cipher::Name] = &[
 
 const MACS: &[mac::Name] = &[mac::HMAC_SHA512_ETM, mac::HMAC_SHA256_ETM, mac::HMAC_SHA512, mac::HMAC_SHA256];
 
-/// The client's configuration, asking for host keys of these types.
-pub(crate) fn config(host_keys: Vec<Algorithm>) -> Arc<Config> {
+/// What a host may prove itself with, in the order in which it is asked for.
+pub(crate) struct HostProofs {
+    /// Certificates of keys of these types; before every key that is none.
+    pub(crate) certificates: Vec<Algorithm>,
+    /// Keys of these types.
+    pub(crate) keys: Vec<Algorithm>,
+}
+
+/// The client's configuration, asking for these proofs of the host.
+pub(crate) fn config(proofs: HostProofs) -> Arc<Config> {
     Arc::new(Config {
         // The minus sign is not allowed in the name, and the version would only tell an attacker.
         client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-AlfrescoSSH")),
@@ -86,11 +94,11 @@ pub(crate) fn config(host_keys: Vec<Algorithm>) -> Arc<Config> {
         channel_buffer_size: CHANNEL_MESSAGES,
         preferred: Preferred {
             kex: Cow::Borrowed(KEX),
-            key: Cow::Owned(host_keys),
+            key: Cow::Owned(proofs.keys),
+            host_key_certificates: Cow::Owned(proofs.certificates),
             cipher: Cow::Borrowed(ciphers(cpu_has_aes())),
             mac: Cow::Borrowed(MACS),
             compression: Cow::Borrowed(&[compression::NONE]),
-            ..Preferred::DEFAULT
         },
         // Whether the target is alive is judged below russh, which does not hear it while the gate
         // is shut.
@@ -107,21 +115,25 @@ pub(crate) fn config(host_keys: Vec<Algorithm>) -> Arc<Config> {
     })
 }
 
-/// The types of host keys to ask for, the known ones first: a server has several keys, and only
-/// one that is known proves anything.
-pub(crate) fn host_keys(known: &[Algorithm]) -> Vec<Algorithm> {
-    let (mut first, rest): (Vec<_>, Vec<_>) =
+/// What to ask of a host, the known types of keys first: a server has several keys, and only one that
+/// is known proves anything. A certificate does if there is an authority.
+pub(crate) fn host_proofs(known: &[Algorithm], has_authority: bool) -> HostProofs {
+    let (mut keys, rest): (Vec<_>, Vec<_>) =
         HOST_KEYS.iter().cloned().partition(|ours| known.iter().any(|theirs| is_same_type(ours, theirs)));
-    first.extend(rest);
-    first
+    keys.extend(rest);
+    HostProofs { certificates: if has_authority { HOST_KEYS.to_vec() } else { Vec::new() }, keys }
 }
 
 /// The kinds of keys that a server keeps to itself while both sides have Ed25519. A pinned
 /// fingerprint may be one of theirs: it does not tell the type of its key.
-pub(crate) fn other_host_keys() -> [Vec<Algorithm>; 2] {
+pub(crate) fn other_host_keys() -> [HostProofs; 2] {
     let is_rsa = |key: &&Algorithm| matches!(key, Algorithm::Rsa { .. });
     let is_ecdsa = |key: &&Algorithm| matches!(key, Algorithm::Ecdsa { .. });
-    [HOST_KEYS.iter().filter(is_ecdsa).cloned().collect(), HOST_KEYS.iter().filter(is_rsa).cloned().collect()]
+    let only = |keys: Vec<Algorithm>| HostProofs { certificates: Vec::new(), keys };
+    [
+        only(HOST_KEYS.iter().filter(is_ecdsa).cloned().collect()),
+        only(HOST_KEYS.iter().filter(is_rsa).cloned().collect()),
+    ]
 }
 
 /// Whether a key of type `key` can sign as `algorithm`: RSA has several names.
@@ -155,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_preset_has_no_sha1_and_no_compression() {
-        let config = config(host_keys(&[]));
+        let config = config(host_proofs(&[], false));
         let preferred = &config.preferred;
         assert!(preferred.kex.iter().all(|name| !name.as_ref().ends_with("sha1")));
         assert!(preferred.mac.iter().all(|name| !name.as_ref().contains("sha1")));
@@ -175,10 +187,19 @@ mod tests {
 
     #[test]
     fn known_key_types_come_first() {
-        let keys = host_keys(&[Algorithm::Rsa { hash: None }]);
+        let HostProofs { certificates, keys } = host_proofs(&[Algorithm::Rsa { hash: None }], false);
+        assert_eq!(certificates, []);
         assert_eq!(keys[0], Algorithm::Rsa { hash: Some(HashAlg::Sha512) });
         assert_eq!(keys[1], Algorithm::Rsa { hash: Some(HashAlg::Sha256) });
         assert_eq!(keys[2], Algorithm::Ed25519);
         assert_eq!(keys.len(), HOST_KEYS.len());
+    }
+
+    #[test]
+    fn an_authority_asks_for_certificates_and_never_for_sha1() {
+        let proofs = host_proofs(&[Algorithm::Rsa { hash: None }], true);
+        assert_eq!(proofs.certificates, HOST_KEYS);
+        assert_eq!(proofs.keys, host_proofs(&[Algorithm::Rsa { hash: None }], false).keys);
+        assert!(!HOST_KEYS.contains(&Algorithm::Rsa { hash: None }));
     }
 }

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use engine::DialError;
 use parking_lot::Mutex;
 use russh::{
     Channel, ChannelId, Names, cipher,
@@ -13,6 +12,7 @@ use russh::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
+    clock::Brake,
     fault::{Fault, not_ssh},
     gate::Gate,
     host_key::HostKeyCheck,
@@ -47,6 +47,8 @@ impl Notes {
 /// The handler that russh's task owns.
 pub(crate) struct Callbacks {
     check: Arc<HostKeyCheck>,
+    /// Of the handshake's time.
+    brake: Brake,
     notes: Arc<Notes>,
     gate: Arc<Gate>,
     keys: Keys,
@@ -56,9 +58,15 @@ pub(crate) struct Callbacks {
 
 impl Callbacks {
     /// A handler for one connection.
-    pub(crate) fn new(check: Arc<HostKeyCheck>, notes: Arc<Notes>, gate: Arc<Gate>, keys: Keys) -> Self {
+    pub(crate) fn new(
+        check: Arc<HostKeyCheck>,
+        brake: Brake,
+        notes: Arc<Notes>,
+        gate: Arc<Gate>,
+        keys: Keys,
+    ) -> Self {
         let gone = notes.gone.clone().drop_guard();
-        Self { check, notes, gate, keys, _gone: gone }
+        Self { check, brake, notes, gate, keys, _gone: gone }
     }
 
     /// Changes keys that are old. Only here, when something came that could pass the gate: so an
@@ -74,13 +82,12 @@ impl Callbacks {
 impl Handler for Callbacks {
     type Error = Fault;
 
-    async fn check_server_key(&mut self, key: &PublicKeyOrCertificate) -> Result<bool, Fault> {
-        let PublicKeyOrCertificate::PublicKey { key, .. } = key else {
-            return Err(not_ssh(self.check.target(), "it showed a certificate that nobody asked for").into());
-        };
-        let (check, key) = (self.check.clone(), key.clone());
-        let judged = tokio::task::spawn_blocking(move || check.judge(&key)).await;
-        judged.map_err(|_| DialError::Internal { cause: "the host key check stopped".to_owned() })??;
+    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Fault> {
+        tokio::select! {
+            proved = self.check.prove(shown, &self.brake) => proved?,
+            // Nobody waits for this connection any more, so nobody need answer for it.
+            () = self.brake.abandoned() => return Ok(false),
+        }
         Ok(true)
     }
 

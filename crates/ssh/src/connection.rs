@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use engine::DialError;
-use russh::{
-    client::{self, Handle},
-    keys::Algorithm,
-};
-use tokio::{net::TcpStream, time::timeout};
+use russh::client::{self, Handle};
+use tokio::net::TcpStream;
 
 use crate::{
-    algorithms,
+    algorithms::{self, HostProofs},
     callbacks::{Callbacks, Notes},
+    clock::clock,
     dial::seconds,
     fault::{Fault, lost, not_ssh},
     gate::Gate,
@@ -37,33 +35,39 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Does the handshake: greetings, key exchange, host key, which must be of one of these types.
+    /// Does the handshake: greetings, key exchange, and one of these proofs of the host. What a person
+    /// takes to think about it is not the server's time.
     ///
     /// # Errors
     /// What speaks there is no SSH server, not the expected one, or too slow.
     pub(crate) async fn open(
         stream: TcpStream,
         check: Arc<HostKeyCheck>,
-        key_types: Vec<Algorithm>,
+        proofs: HostProofs,
         limits: Limits,
     ) -> Result<Self, DialError> {
         let target = check.target().to_owned();
         let limit = limits.handshake;
-        let config = algorithms::config(key_types);
+        let config = algorithms::config(proofs);
         let notes = Arc::new(Notes::default());
         let gate = Arc::new(Gate::default());
         let (link, switch) = Link::new(stream, gate.clone());
         let keys = Keys::new(limits.key_life, link.carried());
-        let callbacks = Callbacks::new(check, notes.clone(), gate.clone(), keys);
+        let (clock, brake) = clock(limit);
+        let callbacks = Callbacks::new(check, brake, notes.clone(), gate.clone(), keys);
         let greeting = link.greeting();
-        match timeout(limit, client::connect_stream(config, link, callbacks)).await {
-            Ok(Ok(handle)) => Ok(Self { handle, notes, gate, switch, target }),
-            Ok(Err(fault)) => {
+        let connected = tokio::select! {
+            connected = client::connect_stream(config, link, callbacks) => Some(connected),
+            () = clock.run_out() => None,
+        };
+        match connected {
+            Some(Ok(handle)) => Ok(Self { handle, notes, gate, switch, target }),
+            Some(Err(fault)) => {
                 // A farewell in words ends russh's task without an error of its own.
                 let fault = notes.take_fault().unwrap_or(fault);
                 Err(handshake_error(fault, &target, &greeting))
             }
-            Err(_) => Err(other_greeting(&target, &greeting)
+            None => Err(other_greeting(&target, &greeting)
                 .unwrap_or(DialError::HandshakeTimeout { target, seconds: seconds(limit) })),
         }
     }

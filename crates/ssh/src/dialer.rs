@@ -73,7 +73,7 @@ async fn dial(
     // A key that cannot be used needs no connection.
     let asking = Asking::new(&*person, &target);
     let login = Login::prepare(credentials, &asking).await?;
-    let mut connection = connect(&target, options, limits, &*person).await?;
+    let mut connection = connect(&target, options, limits, &person).await?;
     person.progress(Step::Auth);
     auth::log_in(&mut connection, &target.username, login, &asking, limits.login).await?;
     person.progress(Step::Shell);
@@ -86,21 +86,21 @@ async fn connect(
     target: &Target,
     options: Options,
     limits: Limits,
-    person: &dyn Person,
+    person: &Arc<dyn Person>,
 ) -> Result<Connection, DialError> {
     person.progress(Step::Dial);
     let (reach, connect_timeout) = (options.reach.clone(), options.connect_timeout);
     let mut stream = Some(dial::connect(target, &reach, connect_timeout).await?);
     person.progress(Step::Handshake);
-    let check = Arc::new(HostKeyCheck::read(options, target.clone()).await?);
+    let check = Arc::new(HostKeyCheck::read(options, target.clone(), person.clone()).await?);
     let mut refusal = None;
-    for key_types in check.key_types() {
+    for proofs in check.proofs() {
         let opened = async {
             let stream = match stream.take() {
                 Some(stream) => stream,
                 None => dial::connect(target, &reach, connect_timeout).await?,
             };
-            Connection::open(stream, check.clone(), key_types, limits).await
+            Connection::open(stream, check.clone(), proofs, limits).await
         };
         match (opened.await, refusal) {
             (Ok(connection), _) => return Ok(connection),
@@ -143,6 +143,7 @@ mod tests {
             host_key_policy: HostKeyPolicy::AcceptNew,
             known_hosts: None,
             learned_hosts: dir.path().join("known_hosts"),
+            remember_host_keys: true,
         };
         let target = Target {
             host: "127.0.0.1".to_owned(),

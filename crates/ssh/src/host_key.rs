@@ -1,23 +1,33 @@
-//! Whether the key that a host shows is its own: the request's pin, then what is revoked, then
-//! what is known, then the policy.
+//! Whether the key that a host shows is its own: what is revoked, then the request's pins, then what
+//! is known, by a certificate or by itself, then the policy.
 //!
 //! Must not know the handshake.
 
-use std::io;
+use std::{io, sync::Arc, time::SystemTime};
 
-use engine::{DialError, Fingerprint, Target};
-use russh::keys::{Algorithm, PublicKey};
-use tracing::info;
+use engine::{Answer, DialError, Fingerprint, HostKeyQuestion, Person, Question, Target, Unanswered};
+use russh::keys::{Certificate, PublicKey, PublicKeyOrCertificate};
+use tracing::{info, warn};
 
 use crate::{
-    HostKeyPolicy, Options, algorithms,
+    HostKeyPolicy, Options,
+    algorithms::{self, HostProofs},
+    clock::Brake,
     dial::words,
+    host_certificate,
     known_hosts::{HostName, KnownHost, Verdict},
     learned_hosts,
+    randomart::randomart,
 };
 
 /// Judges the keys of one host.
 pub(crate) struct HostKeyCheck {
+    person: Arc<dyn Person>,
+    records: Arc<Records>,
+}
+
+/// What is known of a host, and what is made of it.
+struct Records {
     options: Options,
     target: String,
     pins: Vec<Fingerprint>,
@@ -25,90 +35,171 @@ pub(crate) struct HostKeyCheck {
     known: KnownHost,
 }
 
+/// What is to be done with a host.
+#[derive(Debug, Eq, PartialEq)]
+enum Judgement {
+    /// Go on.
+    Proved,
+    /// Ask a person.
+    Ask,
+}
+
 impl HostKeyCheck {
     /// Reads what is known of the target.
     ///
     /// # Errors
     /// A file that must be readable is not.
-    pub(crate) async fn read(options: Options, target: Target) -> Result<Self, DialError> {
-        let read = tokio::task::spawn_blocking(move || Self::new(options, &target)).await;
-        read.map_err(|_| DialError::Internal { cause: "the known hosts reader stopped".to_owned() })?
+    pub(crate) async fn read(
+        options: Options,
+        target: Target,
+        person: Arc<dyn Person>,
+    ) -> Result<Self, DialError> {
+        let records = Arc::new(blocking(move || Records::read(options, &target)).await?);
+        Ok(Self { person, records })
     }
 
-    fn new(options: Options, target: &Target) -> Result<Self, DialError> {
-        let name = HostName::new(&target.host, target.port);
-        let mut known = KnownHost::default();
-        if let Some(path) = &options.known_hosts {
-            known.add_file(path, &name).map_err(|error| store_error(path, "read", &error))?;
+    /// What to ask the host for, a handshake each: one is tried if the key that the one before it
+    /// brought is not a pinned one.
+    pub(crate) fn proofs(&self) -> Vec<HostProofs> {
+        let Records { pins, known, .. } = &*self.records;
+        if pins.is_empty() {
+            let has_authority = known.authorities().next().is_some();
+            return vec![algorithms::host_proofs(&known.algorithms(), has_authority)];
         }
-        match known.add_file(&options.learned_hosts, &name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            read => read.map_err(|error| store_error(&options.learned_hosts, "read", &error))?,
-        }
-        Ok(Self { target: target.to_string(), pins: target.host_keys.clone(), options, name, known })
-    }
-
-    /// The lists of key types to ask for, a handshake each: a list is tried if the key that the
-    /// one before it brought is not the pinned one.
-    pub(crate) fn key_types(&self) -> Vec<Vec<Algorithm>> {
-        if self.pins.is_empty() {
-            return vec![algorithms::host_keys(&self.known.algorithms())];
-        }
-        let mut lists = vec![algorithms::host_keys(&[])];
+        let mut lists = vec![algorithms::host_proofs(&[], false)];
         lists.extend(algorithms::other_host_keys());
         lists
     }
 
     /// `host:port`, for sentences.
     pub(crate) fn target(&self) -> &str {
-        &self.target
+        &self.records.target
     }
 
-    /// Whether the key may be trusted; learns it if the policy says so. Blocks.
+    /// Makes sure that what is shown may be trusted; asks and learns if the policy says so.
     ///
     /// # Errors
     /// It may not.
-    pub(crate) fn judge(&self, key: &PublicKey) -> Result<(), DialError> {
-        let blob = key.to_bytes().map_err(|error| DialError::Internal { cause: error.to_string() })?;
-        let found = Fingerprint::of_public_key(&blob);
-        let verdict = self.known.verdict(key.key_data());
-        if let Verdict::Revoked { place } = verdict {
-            return Err(DialError::HostKeyRevoked { target: self.target.clone(), found, place });
+    pub(crate) async fn prove(&self, shown: &PublicKeyOrCertificate, brake: &Brake) -> Result<(), DialError> {
+        let (key, certificate) = (shown.public_key(), shown.certificate().cloned());
+        let (records, judged) = (Arc::clone(&self.records), key.clone());
+        match blocking(move || records.judge(&judged, certificate.as_ref())).await? {
+            Judgement::Proved => Ok(()),
+            Judgement::Ask => self.ask(key, brake).await,
         }
-        if self.pins.is_empty() {
-            self.obey(verdict, key, found)
-        } else if self.pins.contains(&found) {
-            Ok(())
-        } else {
+    }
+
+    async fn ask(&self, key: PublicKey, brake: &Brake) -> Result<(), DialError> {
+        let (target, found) = (self.records.target.clone(), fingerprint(&key)?);
+        let question = HostKeyQuestion {
+            target: target.clone(),
+            algorithm: key.algorithm().to_string(),
+            fingerprint: found,
+            randomart: randomart(key.key_data()),
+            can_remember: self.records.options.remember_host_keys,
+        };
+        let answer = {
+            let _hold = brake.hold();
+            self.person.ask(Question::HostKey(question)).await
+        };
+        match answer {
+            Ok(Answer::Accept { remember }) => {
+                info!(target, %found, remember, "a host key was accepted");
+                let records = Arc::clone(&self.records);
+                blocking(move || records.accept(&key, found, remember)).await
+            }
+            Ok(answer) => Err(DialError::Internal { cause: format!("{answer:?} answers another question") }),
+            Err(Unanswered::Refused) => Err(DialError::HostKeyRefused { target, found }),
+            Err(Unanswered::TimedOut) => Err(DialError::Unanswered { target }),
+            Err(Unanswered::Nobody) => Err(DialError::HostKeyUnknown { target, found }),
+        }
+    }
+}
+
+impl Records {
+    fn read(options: Options, target: &Target) -> Result<Self, DialError> {
+        let name = HostName::new(&target.host, target.port);
+        let known = read_known(&options, &name)?;
+        Ok(Self { target: target.to_string(), pins: target.host_keys.clone(), options, name, known })
+    }
+
+    fn judge(&self, key: &PublicKey, certificate: Option<&Certificate>) -> Result<Judgement, DialError> {
+        let found = fingerprint(key)?;
+        if let Some(place) = self.known.revocation(key.key_data()) {
+            return Err(self.revoked(found, place.to_owned()));
+        }
+        if !self.pins.is_empty() {
+            if self.pins.contains(&found) {
+                return Ok(Judgement::Proved);
+            }
             let pins: Vec<_> = self.pins.iter().map(Fingerprint::to_string).collect();
-            Err(self.changed(found, format!("The request expects {}.", pins.join(" or "))))
+            return Err(self.changed(found, format!("The request expects {}.", pins.join(" or "))));
+        }
+        match certificate {
+            Some(certificate) if self.is_certified(certificate, found)? => Ok(Judgement::Proved),
+            // Without its certificate it is a key like any other.
+            _ => self.obey(key, found),
         }
     }
 
-    fn obey(&self, verdict: Verdict, key: &PublicKey, found: Fingerprint) -> Result<(), DialError> {
-        let target = self.target.clone();
-        match (verdict, self.options.host_key_policy) {
-            (Verdict::Known, _) => Ok(()),
-            (Verdict::Changed { place }, _) => Err(self.changed(found, expected_at(&place))),
-            (Verdict::Revoked { place }, _) => Err(DialError::HostKeyRevoked { target, found, place }),
-            (Verdict::Unknown, HostKeyPolicy::Reject) => Err(DialError::HostKeyUnknown { target, found }),
+    /// Whether an authority of the host speaks for the key.
+    fn is_certified(&self, certificate: &Certificate, found: Fingerprint) -> Result<bool, DialError> {
+        if let Some(place) = self.known.revocation(certificate.signature_key()) {
+            return Err(self.revoked(found, format!("{place}, with the authority that signed it")));
+        }
+        let (host, now) = (self.name.host(), SystemTime::now());
+        match host_certificate::verify(certificate, host, self.known.authorities(), now) {
+            Ok(()) => Ok(true),
+            Err(objection) => {
+                warn!(target = self.target, %objection, "a host's certificate does not count");
+                Ok(false)
+            }
+        }
+    }
+
+    fn obey(&self, key: &PublicKey, found: Fingerprint) -> Result<Judgement, DialError> {
+        match (self.known.verdict(key.key_data()), self.options.host_key_policy) {
+            (Verdict::Unknown, HostKeyPolicy::Ask) => Ok(Judgement::Ask),
             (Verdict::Unknown, HostKeyPolicy::AcceptNew) => self.learn(key, found),
+            (verdict, _) => self.trust(verdict, found),
         }
     }
 
-    fn learn(&self, key: &PublicKey, found: Fingerprint) -> Result<(), DialError> {
+    fn learn(&self, key: &PublicKey, found: Fingerprint) -> Result<Judgement, DialError> {
         let path = &self.options.learned_hosts;
         let verdict = learned_hosts::learn(path, &self.name, key)
             .map_err(|error| store_error(path, "written", &error))?;
-        match verdict {
-            Verdict::Known => {
-                info!(target = self.target, %found, "learnt a host key");
+        if verdict == Verdict::Known {
+            info!(target = self.target, %found, "learnt a host key");
+        }
+        self.trust(verdict, found)
+    }
+
+    /// A person has taken the key for the host's. What became known while they thought about it counts
+    /// for more.
+    fn accept(&self, key: &PublicKey, found: Fingerprint, remember: bool) -> Result<(), DialError> {
+        match read_known(&self.options, &self.name)?.verdict(key.key_data()) {
+            Verdict::Unknown => {}
+            verdict => return self.trust(verdict, found).map(drop),
+        }
+        if !remember {
+            return Ok(());
+        }
+        match self.learn(key, found) {
+            // What cannot be remembered was accepted all the same: it will be asked for again.
+            Err(DialError::HostKeyStore { cause }) => {
+                warn!(target = self.target, cause, "an accepted host key is not remembered");
                 Ok(())
             }
+            learnt => learnt.map(drop),
+        }
+    }
+
+    fn trust(&self, verdict: Verdict, found: Fingerprint) -> Result<Judgement, DialError> {
+        match verdict {
+            Verdict::Known => Ok(Judgement::Proved),
             Verdict::Changed { place } => Err(self.changed(found, expected_at(&place))),
-            Verdict::Revoked { place } => {
-                Err(DialError::HostKeyRevoked { target: self.target.clone(), found, place })
-            }
+            Verdict::Revoked { place } => Err(self.revoked(found, place)),
             Verdict::Unknown => Err(DialError::HostKeyUnknown { target: self.target.clone(), found }),
         }
     }
@@ -116,6 +207,37 @@ impl HostKeyCheck {
     fn changed(&self, found: Fingerprint, remedy: String) -> DialError {
         DialError::HostKeyChanged { target: self.target.clone(), found, remedy }
     }
+
+    fn revoked(&self, found: Fingerprint, place: String) -> DialError {
+        DialError::HostKeyRevoked { target: self.target.clone(), found, place }
+    }
+}
+
+/// What the files say now.
+fn read_known(options: &Options, name: &HostName) -> Result<KnownHost, DialError> {
+    let mut known = KnownHost::default();
+    if let Some(path) = &options.known_hosts {
+        known.add_file(path, name).map_err(|error| store_error(path, "read", &error))?;
+    }
+    let learned = &options.learned_hosts;
+    match known.add_file(learned, name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        read => read.map_err(|error| store_error(learned, "read", &error))?,
+    }
+    Ok(known)
+}
+
+fn fingerprint(key: &PublicKey) -> Result<Fingerprint, DialError> {
+    let blob = key.to_bytes().map_err(|error| DialError::Internal { cause: error.to_string() })?;
+    Ok(Fingerprint::of_public_key(&blob))
+}
+
+/// Files are read and written off the threads that carry bytes.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, DialError> + Send + 'static,
+) -> Result<T, DialError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| DialError::Internal { cause: "the host key check stopped".to_owned() })?
 }
 
 fn expected_at(place: &str) -> String {
@@ -130,128 +252,5 @@ fn store_error(path: &std::path::Path, verb: &str, error: &io::Error) -> DialErr
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use russh::keys::{PrivateKey, key::safe_rng};
-    use tempfile::TempDir;
-
-    use super::*;
-
-    fn key() -> PublicKey {
-        PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).unwrap().public_key().clone()
-    }
-
-    fn fingerprint(key: &PublicKey) -> Fingerprint {
-        Fingerprint::of_public_key(&key.to_bytes().unwrap())
-    }
-
-    struct House {
-        dir: TempDir,
-        options: Options,
-        target: Target,
-    }
-
-    fn house(policy: HostKeyPolicy) -> House {
-        let dir = tempfile::tempdir().unwrap();
-        let options = Options {
-            connect_timeout: std::time::Duration::from_secs(1),
-            reach: crate::Reach::default(),
-            host_key_policy: policy,
-            known_hosts: None,
-            learned_hosts: dir.path().join("learned"),
-        };
-        let target =
-            Target { host: "h".to_owned(), port: 22, username: "u".to_owned(), host_keys: Vec::new() };
-        House { dir, options, target }
-    }
-
-    impl House {
-        fn operator_file(&mut self, text: &str) {
-            let path = self.dir.path().join("operator");
-            fs::write(&path, text).unwrap();
-            self.options.known_hosts = Some(path);
-        }
-
-        fn judge(&self, key: &PublicKey) -> Result<(), DialError> {
-            HostKeyCheck::new(self.options.clone(), &self.target)?.judge(key)
-        }
-
-        fn learned(&self) -> String {
-            fs::read_to_string(&self.options.learned_hosts).unwrap_or_default()
-        }
-    }
-
-    #[test]
-    fn reject_refuses_the_unknown_and_learns_nothing() {
-        let house = house(HostKeyPolicy::Reject);
-        assert!(matches!(house.judge(&key()), Err(DialError::HostKeyUnknown { .. })));
-        assert_eq!(house.learned(), "");
-    }
-
-    #[test]
-    fn accept_new_learns_once_and_refuses_the_next() {
-        let house = house(HostKeyPolicy::AcceptNew);
-        let (first, second) = (key(), key());
-        house.judge(&first).unwrap();
-        house.judge(&first).unwrap();
-        assert_eq!(house.learned().lines().count(), 1);
-        let error = house.judge(&second).unwrap_err();
-        let place = format!("{}:1", house.options.learned_hosts.display());
-        assert!(
-            matches!(&error, DialError::HostKeyChanged { remedy, .. } if remedy.contains(&place)),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_pin_decides_over_what_is_known() {
-        let mut house = house(HostKeyPolicy::Reject);
-        let (pinned, known) = (key(), key());
-        house.operator_file(&format!("h {}\n", known.to_openssh().unwrap()));
-        house.target.host_keys = vec![fingerprint(&key()), fingerprint(&pinned)];
-        house.judge(&pinned).unwrap();
-        let error = house.judge(&known).unwrap_err();
-        let expected = fingerprint(&pinned).to_string();
-        assert!(
-            matches!(&error, DialError::HostKeyChanged { remedy, .. } if remedy.contains(&expected)),
-            "{error}"
-        );
-        assert_eq!(house.learned(), "");
-    }
-
-    #[test]
-    fn a_revoked_key_is_refused_although_it_is_pinned() {
-        let mut house = house(HostKeyPolicy::AcceptNew);
-        let key = key();
-        house.operator_file(&format!("@revoked * {}\n", key.to_openssh().unwrap()));
-        house.target.host_keys = vec![fingerprint(&key)];
-        assert!(matches!(house.judge(&key), Err(DialError::HostKeyRevoked { .. })));
-    }
-
-    #[test]
-    fn accept_new_does_not_learn_a_second_key_for_the_operators_host() {
-        let mut house = house(HostKeyPolicy::AcceptNew);
-        house.operator_file(&format!("h {}\n", key().to_openssh().unwrap()));
-        assert!(matches!(house.judge(&key()), Err(DialError::HostKeyChanged { .. })));
-        assert_eq!(house.learned(), "");
-    }
-
-    #[test]
-    fn an_operators_file_that_is_missing_is_an_error_and_a_learned_one_is_not() {
-        let mut house = house(HostKeyPolicy::Reject);
-        house.options.known_hosts = Some(house.dir.path().join("missing"));
-        let error = house.judge(&key()).unwrap_err();
-        assert!(
-            matches!(&error, DialError::HostKeyStore { cause } if cause.ends_with("no such file or directory")),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_learned_file_that_cannot_be_read_is_an_error() {
-        let house = house(HostKeyPolicy::Reject);
-        fs::create_dir(&house.options.learned_hosts).unwrap();
-        assert!(matches!(house.judge(&key()), Err(DialError::HostKeyStore { .. })));
-    }
-}
+#[path = "host_key_tests.rs"]
+mod tests;

@@ -35,14 +35,38 @@ impl HostName {
             Self { exact: format!("[{host}]:{port}"), bare: Some(host) }
         }
     }
+
+    /// The host without its port.
+    pub(crate) fn host(&self) -> &str {
+        self.bare.as_deref().unwrap_or(&self.exact)
+    }
 }
 
 /// What the files say about one host.
 #[derive(Default)]
 pub(crate) struct KnownHost {
+    keys: Named,
+    /// Whose certificates prove it.
+    authorities: Named,
+    revoked: Vec<KnownKey>,
+}
+
+/// Keys by the name that they stand under.
+#[derive(Default)]
+struct Named {
     exact: Vec<KnownKey>,
     bare: Vec<KnownKey>,
-    revoked: Vec<KnownKey>,
+}
+
+impl Named {
+    /// Those that count: the shorter name does only if nothing stands under the exact one.
+    fn valid(&self) -> &[KnownKey] {
+        if self.exact.is_empty() { &self.bare } else { &self.exact }
+    }
+
+    fn add(&mut self, key: KnownKey, is_exact: bool) {
+        if is_exact { self.exact.push(key) } else { self.bare.push(key) }
+    }
 }
 
 struct KnownKey {
@@ -104,39 +128,43 @@ impl KnownHost {
         }
         let known = KnownKey { key: line.key, place };
         match line.marker {
-            Some(Marker::Revoked) if exact || bare => self.revoked.push(known),
-            None if exact => self.exact.push(known),
-            None if bare => self.bare.push(known),
-            // Another host's, or an authority's, which proves nothing as a host key.
-            Some(Marker::CertAuthority | Marker::Revoked) | None => {}
+            // Another host's.
+            _ if !exact && !bare => {}
+            Some(Marker::Revoked) => self.revoked.push(known),
+            Some(Marker::CertAuthority) => self.authorities.add(known, exact),
+            None => self.keys.add(known, exact),
         }
     }
 
     /// What is known of `key`.
     pub(crate) fn verdict(&self, key: &KeyData) -> Verdict {
-        let is_key = |known: &&KnownKey| known.key.as_ref() == Some(key);
-        if let Some(revoked) = self.revoked.iter().find(is_key) {
-            return Verdict::Revoked { place: revoked.place.clone() };
+        if let Some(place) = self.revocation(key) {
+            return Verdict::Revoked { place: place.to_owned() };
         }
-        if self.valid().iter().any(|known| is_key(&known)) {
+        if self.keys.valid().iter().any(|known| known.key.as_ref() == Some(key)) {
             return Verdict::Known;
         }
         // A key that can be read tells more than one that cannot.
-        match self.exact.iter().min_by_key(|known| known.key.is_none()) {
+        match self.keys.exact.iter().min_by_key(|known| known.key.is_none()) {
             Some(known) => Verdict::Changed { place: known.place.clone() },
             None => Verdict::Unknown,
         }
     }
 
-    /// The types of the keys that are known, to be asked for first.
-    pub(crate) fn algorithms(&self) -> Vec<Algorithm> {
-        self.valid().iter().filter_map(|known| known.key.as_ref()).map(KeyData::algorithm).collect()
+    /// Where a key is revoked, the host's own or an authority's.
+    pub(crate) fn revocation(&self, key: &KeyData) -> Option<&str> {
+        let revoked = self.revoked.iter().find(|known| known.key.as_ref() == Some(key));
+        revoked.map(|known| known.place.as_str())
     }
 
-    /// The keys that prove the host: the shorter name counts only if nothing stands under the
-    /// exact one.
-    fn valid(&self) -> &[KnownKey] {
-        if self.exact.is_empty() { &self.bare } else { &self.exact }
+    /// Those whose certificates prove the host.
+    pub(crate) fn authorities(&self) -> impl Iterator<Item = &KeyData> {
+        self.authorities.valid().iter().filter_map(|known| known.key.as_ref())
+    }
+
+    /// The types of the keys that are known, to be asked for first.
+    pub(crate) fn algorithms(&self) -> Vec<Algorithm> {
+        self.keys.valid().iter().filter_map(|known| known.key.as_ref()).map(KeyData::algorithm).collect()
     }
 }
 
@@ -195,10 +223,11 @@ fn naming(patterns: &HostPatterns, host: &str) -> Naming {
         HostPatterns::Patterns(patterns) => {
             let (excluding, including): (Vec<_>, Vec<_>) =
                 patterns.iter().partition(|pattern| pattern.starts_with('!'));
-            if excluding.iter().any(|pattern| glob(&pattern[1..], host)) {
+            let matches = |pattern: &str| matches_pattern(&pattern.to_ascii_lowercase(), host);
+            if excluding.iter().any(|pattern| matches(&pattern[1..])) {
                 return Naming::Excluded;
             }
-            including.iter().any(|pattern| glob(pattern, host))
+            including.iter().any(|pattern| matches(pattern))
         }
         HostPatterns::HashedName { salt, hash } => {
             let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, salt);
@@ -208,9 +237,8 @@ fn naming(patterns: &HostPatterns, host: &str) -> Naming {
     if is_included { Naming::Included } else { Naming::Absent }
 }
 
-/// Whether `host` (in lower case) matches a pattern with `*` and `?`.
-fn glob(pattern: &str, host: &str) -> bool {
-    let pattern = pattern.to_ascii_lowercase();
+/// Whether `host` matches a pattern with `*` and `?`.
+pub(crate) fn matches_pattern(pattern: &str, host: &str) -> bool {
     let (pattern, host) = (pattern.as_bytes(), host.as_bytes());
     let (mut p, mut h) = (0, 0);
     // Where the last star stood, and how much of the host it has taken.

@@ -15,8 +15,10 @@ pub struct Options {
     pub host_key_policy: HostKeyPolicy,
     /// The operator's known hosts file: read, never written; it must be readable.
     pub known_hosts: Option<PathBuf>,
-    /// Where `accept-new` writes: read as well, and it may not exist yet.
+    /// Where accepted keys are written: read as well, and it may not exist yet.
     pub learned_hosts: PathBuf,
+    /// Whether a key that a person accepts may be remembered there.
+    pub remember_host_keys: bool,
 }
 
 /// What may be connected to, and how.
@@ -58,6 +60,8 @@ pub enum AddressFamily {
 /// What happens with a host whose key is not known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum HostKeyPolicy {
+    /// Ask whoever waits for the shell.
+    Ask,
     /// Remember it and go on.
     AcceptNew,
     /// Refuse.

@@ -23,6 +23,8 @@ use crate::{
     process::{self, ProcessId},
 };
 
+const HOST_KEY_POLICY: &str = "ALFRESCO_SSH_HOST_KEY_POLICY";
+
 /// How the binary is started.
 #[derive(Clone, Debug, Default)]
 pub struct BinaryOptions {
@@ -76,6 +78,10 @@ impl Binary {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        // Nobody is there to be asked, unless a test says so.
+        if !options.environment.iter().any(|(name, _)| name == HOST_KEY_POLICY) {
+            command.env(HOST_KEY_POLICY, "accept-new");
+        }
         Ok(command)
     }
 

@@ -85,6 +85,7 @@ impl TestGateway {
             host_key_policy: options.host_key_policy,
             known_hosts: known_hosts.map(|(path, _)| path),
             learned_hosts: dir.path().join("learned_hosts"),
+            remember_host_keys: true,
         });
         let registry = Registry::new(Arc::new(dialer), options.sessions)?;
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -100,9 +100,10 @@ pub(super) fn duration(text: &str, limits: &RangeInclusive<Duration>) -> Result<
 /// What happens with unknown hosts.
 pub(super) fn policy(text: &str) -> Result<HostKeyPolicy, String> {
     match text {
+        "ask" => Ok(HostKeyPolicy::Ask),
         "accept-new" => Ok(HostKeyPolicy::AcceptNew),
         "reject" => Ok(HostKeyPolicy::Reject),
-        _ => Err(format!("{text:?} is not a host key policy: use accept-new or reject")),
+        _ => Err(format!("{text:?} is not a host key policy: use ask, accept-new or reject")),
     }
 }
 

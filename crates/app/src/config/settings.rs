@@ -362,11 +362,24 @@ pub(crate) static SETTINGS: &[Setting] = &[
         short: None,
         shape: Shape::Text,
         value: "POLICY",
-        default: "accept-new",
+        default: "ask",
         group: SSH,
-        help: "What happens with an SSH server whose key is neither pinned by the request nor known: `accept-new` \
-               remembers the key and goes on, `reject` refuses. A changed key is refused always",
+        help: "What happens with an SSH server whose key is neither pinned by the request nor known: `ask` asks the \
+               user, `accept-new` remembers the key and goes on, `reject` refuses. A changed key is refused always",
         read: |config, values| read::last(values, read::policy).map(|policy| config.host_key_policy = policy),
+    },
+    Setting {
+        name: "forget-host-keys",
+        short: None,
+        shape: Shape::Switch,
+        value: "",
+        default: "false",
+        group: SSH,
+        help: "A host key that a user accepts is good for that session only: under `ask`, nobody is offered to \
+               remember it",
+        read: |config, values| {
+            read::last(values, read::switch).map(|is_on| config.remember_host_keys = !is_on)
+        },
     },
     Setting {
         name: "known-hosts",

@@ -44,7 +44,7 @@ fn defaults() {
     assert_eq!(config.connect_timeout.as_secs(), 10);
     assert_eq!(format!("{:?}", config.sessions), format!("{:?}", engine::Options::default()));
     assert_eq!(config.drain.as_secs(), 30);
-    assert_eq!(config.host_key_policy, HostKeyPolicy::AcceptNew);
+    assert_eq!((config.host_key_policy, config.remember_host_keys), (HostKeyPolicy::Ask, true));
     assert_eq!((config.known_hosts, config.state_dir), (None, None));
     assert_eq!((config.log.filter.as_str(), config.log.format), ("info", logs::Format::Text));
     assert!(!config.log.debug && config.warnings.is_empty());
@@ -123,7 +123,7 @@ fn fingerprint(config: &Config) -> String {
         config.drain,
         config.connect_timeout,
         config.reach,
-        config.host_key_policy,
+        (config.host_key_policy, config.remember_host_keys),
         config.known_hosts,
         config.state_dir,
         config.log
@@ -156,8 +156,8 @@ fn an_error_names_the_flag() {
         ),
         (&["--connect-timeout", "6m"], "--connect-timeout: \"6m\" is out of range: use 1 s to 300 s"),
         (
-            &["--host-key-policy", "ask"],
-            "--host-key-policy: \"ask\" is not a host key policy: use accept-new or reject",
+            &["--host-key-policy", "yes"],
+            "--host-key-policy: \"yes\" is not a host key policy: use ask, accept-new or reject",
         ),
         (&["--log-format", "xml"], "--log-format: \"xml\" is not a log format: use text or json"),
         (
