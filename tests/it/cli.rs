@@ -84,6 +84,11 @@ async fn bad_values_are_refused_with_where_they_came_from() -> Result {
         (&[], &[("ALFRESCO_SSH_MAX_SESSIONS", "0")], &["ALFRESCO_SSH_MAX_SESSIONS", "at least 1"]),
         (&["--max-sessions-per-token=-1"], &[], &["--max-sessions-per-token"]),
         (&["--drain", "2h"], &[], &["--drain", "3600 s"]),
+        (&["--allow-target", "10.*"], &[], &["--allow-target", "10.0.0.0/8"]),
+        (&["--deny-target", "host:0"], &[], &["--deny-target", "host:0"]),
+        (&["--address-family", "ipv4"], &[], &["--address-family", "inet6"]),
+        (&["--bind-address", "eth0"], &[], &["--bind-address", "eth0"]),
+        (&["--address-family", "inet", "--bind-address", "::1"], &[], &["--bind-address", "::1"]),
     ] {
         let output = run(arguments, environment).await?;
         let error = String::from_utf8(output.stderr)?;

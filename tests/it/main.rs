@@ -30,6 +30,7 @@ mod logs;
 mod memory;
 mod open;
 mod output;
+mod policy;
 mod rekey;
 mod respondent;
 mod resume_cuts;

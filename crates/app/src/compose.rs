@@ -85,6 +85,7 @@ pub(crate) async fn bind(
         new_url_hint: new_url_hint.map(str::to_owned),
         limits: web::Limits {
             connections_per_address: config.max_connections_per_address,
+            connect_timeout: config.connect_timeout,
             ..web::Limits::default()
         },
     };

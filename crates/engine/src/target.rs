@@ -1,6 +1,6 @@
 //! Where a session goes: types that are valid once they exist.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose};
 
@@ -9,7 +9,7 @@ use crate::hash::sha256;
 /// An SSH server and the account on it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Target {
-    /// Host name or address, as the caller wrote it.
+    /// Host name or address, in the spelling of [`host_name`](crate::host_name).
     pub host: String,
     /// TCP port, 1 to 65535.
     pub port: u16,
@@ -17,6 +17,8 @@ pub struct Target {
     pub username: String,
     /// The only host keys that are accepted, if the caller pinned any.
     pub host_keys: Vec<Fingerprint>,
+    /// How long connecting may take, if less than the dialer's own limit.
+    pub connect_timeout: Option<Duration>,
 }
 
 impl fmt::Display for Target {

@@ -307,7 +307,13 @@ mod tests {
 
     fn order() -> SessionOrder {
         SessionOrder {
-            target: Target { host: "example".into(), port: 22, username: "me".into(), host_keys: Vec::new() },
+            target: Target {
+                host: "example".into(),
+                port: 22,
+                username: "me".into(),
+                host_keys: Vec::new(),
+                connect_timeout: None,
+            },
             credentials: Credentials::of_password("secret"),
             term: None,
             size: None,

@@ -27,6 +27,7 @@ const UNACKNOWLEDGED_LIMIT: Duration = Duration::from_secs(30);
 /// Connects to the first address that answers, among those that may be connected to. The limit covers
 /// the name and every address.
 pub(crate) async fn connect(target: &Target, reach: &Reach, limit: Duration) -> Result<TcpStream, DialError> {
+    let limit = target.connect_timeout.map_or(limit, |asked| asked.min(limit));
     let attempt = async {
         let host = admit(target, reach)?;
         let resolved = resolve(target, &host).await?;
@@ -174,7 +175,13 @@ mod tests {
     use crate::{AddressFamily, TargetPolicy};
 
     fn target(host: &str, port: u16) -> Target {
-        Target { host: host.to_owned(), port, username: "u".to_owned(), host_keys: Vec::new() }
+        Target {
+            host: host.to_owned(),
+            port,
+            username: "u".to_owned(),
+            host_keys: Vec::new(),
+            connect_timeout: None,
+        }
     }
 
     fn open_reach() -> Reach {

@@ -150,6 +150,7 @@ mod tests {
             port,
             username: username.to_owned(),
             host_keys: Vec::new(),
+            connect_timeout: None,
         };
         let credentials = Credentials::of_password(password);
         let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };

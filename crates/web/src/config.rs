@@ -31,11 +31,18 @@ pub struct Limits {
     pub connections: usize,
     /// How long a request's head, and its body, may take to arrive.
     pub read_timeout: Duration,
+    /// The longest that a request may let a connection to its target take.
+    pub connect_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections_per_address: 512, connections: 8192, read_timeout: Duration::from_secs(10) }
+        Self {
+            connections_per_address: 512,
+            connections: 8192,
+            read_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(10),
+        }
     }
 }
 

@@ -55,7 +55,11 @@ pub(crate) async fn create(
         )??;
     let ignored = fields.ignored().to_vec();
     let options = front.registry.options();
-    let ceilings = Ceilings { idle_timeout: options.idle_timeout, max_duration: options.max_duration };
+    let ceilings = Ceilings {
+        idle_timeout: options.idle_timeout,
+        max_duration: options.max_duration,
+        connect_timeout: Some(front.config.limits.connect_timeout),
+    };
     let mut order = fields.into_order(ceilings)?;
     order.caller = caller.map(str::to_owned);
     let host = order.target.to_string();

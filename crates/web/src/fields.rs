@@ -17,7 +17,7 @@ use wire::Code;
 use crate::{error::ApiError, login};
 
 /// The names that mean something.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "hostname",
     "port",
     "username",
@@ -34,9 +34,10 @@ const KNOWN: [&str; 16] = [
     "rows",
     "idle_timeout",
     "max_duration",
+    "connect_timeout",
 ];
 /// Those that are whole numbers.
-const NUMBERS: [&str; 5] = ["port", "cols", "rows", "idle_timeout", "max_duration"];
+const NUMBERS: [&str; 6] = ["port", "cols", "rows", "idle_timeout", "max_duration", "connect_timeout"];
 /// Those that are more than a text in JSON.
 const LOGIN_LISTS: [&str; 2] = ["auth_methods", "answers"];
 /// The longest private key, in bytes.
@@ -53,6 +54,7 @@ const MAX_TEXT: usize = 1024;
 pub(crate) struct Ceilings {
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) max_duration: Option<Duration>,
+    pub(crate) connect_timeout: Option<Duration>,
 }
 
 /// The fields as they were sent.
@@ -128,15 +130,17 @@ impl Fields {
     /// What the fields mean. Credentials are judged first, as the original does.
     pub(crate) fn into_order(mut self, ceilings: Ceilings) -> Result<SessionOrder, ApiError> {
         let credentials = login::credentials(&mut self)?;
-        let host = bare_host(self.required("hostname")?)?;
+        let host = engine::host_name(&self.required("hostname")?)
+            .map_err(|_| invalid("hostname", "must be a host name or an IP address, without a zone"))?;
         let username = self.required("username")?;
         if username.chars().any(char::is_control) {
             return Err(invalid("username", "has control characters"));
         }
         let port = self.number("port", 1, u16::MAX)?.unwrap_or(22);
         let host_keys = self.host_keys()?;
+        let connect_timeout = self.seconds("connect_timeout", ceilings.connect_timeout)?;
         Ok(SessionOrder {
-            target: Target { host, port, username, host_keys },
+            target: Target { host, port, username, host_keys, connect_timeout },
             credentials,
             term: self.term()?,
             size: self.size()?,
@@ -247,19 +251,6 @@ fn lines(list: Vec<Value>) -> Result<String, ApiError> {
     if texts.is_empty() { Err(invalid("host_key", "is an empty list")) } else { Ok(texts.join("\n")) }
 }
 
-/// A host name or address without the brackets of an IPv6 address.
-fn bare_host(text: String) -> Result<String, ApiError> {
-    let host = match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some(address) => address.to_owned(),
-        None => text,
-    };
-    let odd = |c: char| c.is_control() || c.is_whitespace() || "/@[]?#\\".contains(c);
-    if host.len() > 255 || host.contains(odd) {
-        return Err(invalid("hostname", "must be a host name or an IP address"));
-    }
-    Ok(host)
-}
-
 pub(crate) fn invalid(name: &str, problem: &str) -> ApiError {
     ApiError::bad_request(Code::InvalidField, format!("'{name}' {problem}"))
 }
@@ -320,6 +311,23 @@ mod tests {
     }
 
     #[test]
+    fn a_host_has_one_spelling() {
+        for (text, host) in [
+            ("Bücher.example", "xn--bcher-kva.example"),
+            ("0x7f.1", "127.0.0.1"),
+            ("[::ffff:10.0.0.1]", "10.0.0.1"),
+            ("2001:DB8::1", "2001:db8::1"),
+        ] {
+            let order = order(&json!({"hostname": text, "username": "u", "password": "p"})).unwrap();
+            assert_eq!(order.target.host, host);
+        }
+        for text in ["fe80::1%eth0", "[fe80::1%25eth0]", "user@host", "host:22", "a..b", "1.2.3.400"] {
+            let refused = order(&json!({"hostname": text, "username": "u", "password": "p"})).err().unwrap();
+            assert_eq!(refused.code(), Code::InvalidField, "{text}");
+        }
+    }
+
+    #[test]
     fn passwords_are_taken_as_they_are() {
         let order = order(&json!({"hostname": "h", "username": "u", "password": " pass word "})).unwrap();
         assert_eq!(order.credentials.password.unwrap().expose_secret(), " pass word ");
@@ -358,6 +366,7 @@ mod tests {
         let ceilings = Ceilings {
             idle_timeout: Some(Duration::from_secs(600)),
             max_duration: Some(Duration::from_secs(60)),
+            connect_timeout: Some(Duration::from_secs(10)),
         };
         let base = json!({"hostname": "h", "username": "u", "password": "p"});
         let with = |name: &str, value: &Value| {
@@ -371,6 +380,9 @@ mod tests {
         }
         let most = order_below(&with("max_duration", &json!(60)), ceilings).unwrap();
         assert_eq!(most.max_duration, Some(Duration::from_secs(60)));
+        let target = order_below(&with("connect_timeout", &json!(10)), ceilings).unwrap().target;
+        assert_eq!(target.connect_timeout, Some(Duration::from_secs(10)));
+        assert!(order_below(&with("connect_timeout", &json!(11)), ceilings).is_err());
         for value in [json!(0), json!(601), json!(-1), json!(1.5), json!("1m"), json!(true), json!(1e3)] {
             let refused = order_below(&with("idle_timeout", &value), ceilings).err().unwrap();
             assert_eq!(refused.code(), Code::InvalidField, "{value}");
