@@ -284,3 +284,22 @@ async fn openssh_is_given_one_method_after_the_other() {
     server.logged("Partial publickey").await.unwrap();
     server.logged("Postponed keyboard-interactive").await.unwrap();
 }
+
+#[tokio::test]
+async fn a_method_that_asks_nothing_makes_no_answer_wrong() {
+    let extra = vec![
+        "PasswordAuthentication yes".to_owned(),
+        "KbdInteractiveAuthentication yes".to_owned(),
+        "PubkeyAuthentication no".to_owned(),
+    ];
+    // Without PAM this server offers questions and has none.
+    let config = SshdConfig { extra, log_level: "DEBUG".to_owned(), ..Default::default() };
+    let server = Sshd::with_config(config).await.unwrap();
+    let dialing = Dialing::to_sshd(&server).answered([typed(["a"]), typed(["b"]), typed(["c"])]);
+    let refused = error(dialing.with(nothing()).await);
+    assert_eq!(refused, DialError::AuthFailed { target: dialing.target.to_string(), method: "password" });
+    let password = |again| (FieldsKind::Password, again);
+    let kinds: Vec<_> = asked(&dialing).into_iter().map(|(kind, _, again)| (kind, again)).collect();
+    assert_eq!(kinds, [password(false), password(true), password(true)]);
+    server.logged("method keyboard-interactive").await.unwrap();
+}

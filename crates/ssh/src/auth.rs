@@ -49,8 +49,10 @@ pub(crate) struct Attempts<'a> {
     pub(crate) asking: &'a Asking<'a>,
     pub(crate) time: ServerTime,
     last: Option<Last>,
-    /// What was typed and refused since the server accepted something.
+    /// How often what was typed was refused since the server accepted something.
     typed: usize,
+    /// A password or an answer was refused since then.
+    wrong: bool,
     key_is_used: bool,
     /// The request's password was sent as such.
     password_is_used: bool,
@@ -80,6 +82,7 @@ pub(crate) async fn log_in(
         time,
         last: None,
         typed: 0,
+        wrong: false,
         key_is_used: false,
         password_is_used: false,
         form_is_used: false,
@@ -106,7 +109,7 @@ impl Attempts<'_> {
                 Some(Answer::Refused { offered: now, partial }) => {
                     offered = now;
                     if partial {
-                        (self.typed, self.form_is_used) = (0, false);
+                        (self.typed, self.wrong, self.form_is_used) = (0, false, false);
                     }
                     self.last = Some(if partial { Last::Accepted(word) } else { Last::Refused(word) });
                 }
@@ -163,9 +166,8 @@ impl Attempts<'_> {
     }
 
     async fn ask_for_password(&mut self) -> Result<Option<SecretString>, DialError> {
-        let again = matches!(self.last, Some(Last::Refused("password" | "answers")));
         let password = tokio::select! {
-            password = self.asking.password(again) => password?,
+            password = self.asking.password(self.wrong) => password?,
             () = self.connection.notes.gone.cancelled() => return Err(self.connection.end(DURING).await),
         };
         self.nobody |= password.is_none();
@@ -173,12 +175,13 @@ impl Attempts<'_> {
     }
 
     async fn with_form(&mut self) -> Result<(&'static str, Option<Answer>), DialError> {
-        let again = matches!(self.last, Some(Last::Refused("password" | "answers")));
-        let mut form = Form::new(again);
+        let mut form = Form::new(self.wrong);
+        let has_password = self.login.password.is_some();
         let answer = form.log_in(self).await?;
-        let word = if form.used_only_password() { "password" } else { "answers" };
+        let word = if has_password && form.used_only_password() { "password" } else { "answers" };
         if let Answer::Refused { partial: false, .. } = answer {
             self.refused(form.was_asked, form.used_password);
+            self.wrong |= form.was_answered;
             // Another try is of use if there is more to say.
             let more = form.was_asked || self.login.methods.is_some() && form.was_answered;
             self.form_is_used = !more;
@@ -187,6 +190,7 @@ impl Attempts<'_> {
     }
 
     fn refused(&mut self, was_typed: bool, was_password: bool) {
+        self.wrong |= was_typed || was_password;
         if was_typed {
             self.typed += 1;
         }
