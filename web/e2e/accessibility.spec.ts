@@ -1,26 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { Page } from '@playwright/test';
-import type axe from 'axe-core';
+import { findings } from './accessible';
 import { expect, test } from './fixtures';
 import { freePort, Gateway, startSilentHost, startWay } from './processes';
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
-/** What axe finds. The colours that programs choose inside the terminal are not the page's. */
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  return page.evaluate(async (tags) => {
-    const { run } = Reflect.get(window, 'axe') as typeof axe;
-    const options = { runOnly: { type: 'tag', values: tags } } as const;
-    const { violations, passes } = await run({ exclude: [['.xterm-rows']] }, options);
-    if (passes.length < 10) {
-      return ['axe looked at almost nothing'];
-    }
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-  }, TAGS);
-}
 
 for (const colorScheme of ['dark', 'light'] as const) {
   test.describe(`axe finds nothing in ${colorScheme}`, () => {

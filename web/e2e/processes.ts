@@ -85,7 +85,15 @@ export class Gateway implements Running {
       );
     }
     const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
-    const usual = ['--port', '0', '--state-dir', folder, '--allow-private', '--host-key-policy', 'accept-new'];
+    const usual = [
+      '--port',
+      '0',
+      '--state-dir',
+      folder,
+      '--allow-private',
+      '--host-key-policy',
+      'accept-new',
+    ];
     const child = spawn(BINARY, ['serve', ...usual, ...args], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });

@@ -14,7 +14,7 @@ export function askedWords({ kind, target, host_key: key }: Question): { title: 
     return {
       title: 'Is this the right host?',
       message:
-        `This gateway does not know ${whom} yet, and has sent nothing to it. ` +
+        'This gateway does not know the host yet, and has sent nothing to it. ' +
         'Accept it only if this is the fingerprint of the host’s own key.',
     };
   }

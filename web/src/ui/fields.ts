@@ -41,10 +41,12 @@ export class FieldsPart implements Disposable {
     this.#text('again', question.again ? 'That was not right. Try again.' : '');
     this.#text('caps', '');
     write(part(this.root, 'submit'), submitLabel(question.kind));
-    part(this.root, 'username', HTMLInputElement).value = question.target;
     const fields = fieldViews(question).map(newField);
     this.#inputs = fields.map(({ input }) => input);
-    part(this.root, 'fields').replaceChildren(...fields.map(({ field }) => field));
+    part(this.root, 'fields').replaceChildren(userName(question.target), ...fields.map(({ field }) => field));
+    const says = part(this.root, 'instruction');
+    // What has to be scrolled can be reached with the keyboard.
+    says.tabIndex = says.scrollHeight > says.clientHeight ? 0 : -1;
     this.#controls.disabled = false;
   }
 
@@ -65,7 +67,6 @@ export class FieldsPart implements Disposable {
     this.close();
     this.#inputs = [];
     part(this.root, 'fields').replaceChildren();
-    part(this.root, 'username', HTMLInputElement).value = '';
   }
 
   dispose(): void {
@@ -101,10 +102,26 @@ export class FieldsPart implements Disposable {
   }
 }
 
+/** Never seen: tells a password manager whose the password is. */
+function userName(target: string): HTMLInputElement {
+  const input = document.createElement('input');
+  Object.assign(input, {
+    type: 'text',
+    name: 'username',
+    autocomplete: 'username',
+    value: target,
+    hidden: true,
+  });
+  return input;
+}
+
 function newField(view: FieldView, at: number): { field: HTMLElement; input: HTMLInputElement } {
   const label = document.createElement('label');
   label.htmlFor = `answer-${at}`;
-  label.textContent = view.label;
+  const lines = view.label.split('\n');
+  const asks = document.createElement('b');
+  asks.textContent = lines.pop() ?? '';
+  label.append(...lines.map((line) => `${line}\n`), asks);
   const input = document.createElement('input');
   Object.assign(input, {
     id: label.htmlFor,

@@ -44,8 +44,9 @@ export class HostKeyPart implements Disposable {
     }, SETTLES_AFTER);
   }
 
+  /** On a small screen what is asked stays in sight: it is to be read before anything is pressed. */
   focus(): void {
-    this.#refuse.focus();
+    this.#refuse.focus({ preventScroll: true });
   }
 
   /** It is answered. */
