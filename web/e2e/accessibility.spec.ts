@@ -6,12 +6,11 @@ for (const colorScheme of ['dark', 'light'] as const) {
   test.describe(`axe finds nothing in ${colorScheme}`, () => {
     test.use({ colorScheme, contextOptions: { reducedMotion: 'reduce' } });
 
-    test('while connecting', async ({ page, gateway, sshd, terminal }) => {
-      const host = await startSilentHost();
+    test('while connecting', async ({ page, gateway, sshd, terminal, running }) => {
+      const host = await running(startSilentHost());
       await page.goto(await gateway.create({ ...sshd.target, port: host.port }));
       await expect(terminal.status).toContainText('Checking the host');
       expect(await findings(page)).toEqual([]);
-      await host.stop();
     });
 
     test('when connected, and when the shell has exited', async ({ page, open, terminal }) => {
@@ -28,8 +27,8 @@ for (const colorScheme of ['dark', 'light'] as const) {
       expect(await findings(page)).toEqual([]);
     });
 
-    test('when the gateway is gone, for good', async ({ page, sshd, terminal }) => {
-      const gateway = await Gateway.start('--detach-grace', '0');
+    test('when the gateway is gone, for good', async ({ page, sshd, terminal, running }) => {
+      const gateway = await running(Gateway.start('--detach-grace', '0'));
       await page.goto(await gateway.create(sshd.target));
       await terminal.prompt();
       await gateway.stop();
@@ -48,9 +47,9 @@ for (const colorScheme of ['dark', 'light'] as const) {
       test.use({ provoked: /WebSocket connection to .* failed|net::ERR_/ });
 
       for (const width of [1000, 320]) {
-        test(`and keys wait, ${width} wide`, async ({ page, gateway, sshd, terminal }) => {
+        test(`and keys wait, ${width} wide`, async ({ page, gateway, sshd, terminal, running }) => {
           await page.setViewportSize({ width, height: 640 });
-          const way = await startWay(gateway.origin);
+          const way = await running(startWay(gateway.origin));
           const link = new URL(await gateway.create(sshd.target));
           await page.clock.install();
           await page.goto(`${way.origin}${link.pathname}`);
@@ -66,7 +65,6 @@ for (const colorScheme of ['dark', 'light'] as const) {
           await page.getByRole('button', { name: 'Show' }).click();
           expect(await findings(page)).toEqual([]);
           expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
-          await way.stop();
         });
       }
     });

@@ -50,16 +50,21 @@ test.describe('when the way to the gateway is cut', () => {
     // A poll that was on its way when its connection was cut asks for a socket that is gone.
     test.use({ provoked: /status of 400|WebSocket connection to .* failed|net::ERR_/ });
 
-    test('what is typed arrives once over polling, too', async ({ page, gateway, sshd, terminal }) => {
+    test('what is typed arrives once over polling, too', async ({
+      page,
+      gateway,
+      sshd,
+      terminal,
+      running,
+    }) => {
       await way.stop();
-      const proxy = await startProxyWithoutWebSocket(gateway.origin);
+      const proxy = await running(startProxyWithoutWebSocket(gateway.origin));
       way = await startWay(proxy.origin);
       const frames: string[] = [];
       page.on('websocket', (socket) => socket.on('framereceived', () => frames.push(socket.url())));
       await typesAcrossCuts(page, await gateway.create(sshd.target), terminal);
       expect(proxy.refused).toBeGreaterThan(0);
       expect(frames).toEqual([]);
-      await proxy.stop();
     });
   });
 
@@ -78,12 +83,13 @@ test.describe('when the way to the gateway is cut', () => {
   });
 
   test('for more output than is kept, the screen is exact, and never empty on the way to it', async ({
+    running,
     page,
     sshd,
     terminal,
   }, testInfo) => {
-    const gateway = await Gateway.start('--backlog', '65536');
-    const narrow = await startWay(gateway.origin);
+    const gateway = await running(Gateway.start('--backlog', '65536'));
+    const narrow = await running(startWay(gateway.origin));
     const [go, done] = ['go', 'done'].map((name) => testInfo.outputPath(name)) as [string, string];
     await page.goto(`${narrow.origin}${new URL(await gateway.create(sshd.target)).pathname}`);
     await terminal.prompt();
@@ -119,8 +125,6 @@ test.describe('when the way to the gateway is cut', () => {
     const seen = await page.evaluate(() => Reflect.get(window, 'seen'));
     expect(seen.frames).toBeGreaterThan(2);
     expect(seen.empty).toBe(0);
-    await narrow.stop();
-    await gateway.stop();
   });
 
   test('the page says so, keeps the screen to read, and comes back at a word', async ({

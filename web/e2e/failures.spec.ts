@@ -53,13 +53,13 @@ for (const [index, { code, title, retry, target }] of FAILURES.entries()) {
 }
 
 for (const by of ['the button', 'Enter']) {
-  test(`another try by ${by} works once the host is there`, async ({ page, gateway, terminal }) => {
+  test(`another try by ${by} works once the host is there`, async ({ page, gateway, terminal, running }) => {
     const port = await freePort();
     const key = newKey();
     const username = userInfo().username;
     await page.goto(await gateway.create({ hostname: '127.0.0.1', port, username, ssh_key: key }));
     await expect(terminal.status).toContainText('The host refused the connection');
-    const sshd = await startSshd({ port, key });
+    await running(startSshd({ port, key }));
     if (by === 'Enter') {
       await expect(page.getByRole('textbox', { name: 'Terminal input' })).toBeFocused();
       await page.keyboard.press('Enter');
@@ -69,26 +69,25 @@ for (const by of ['the button', 'Enter']) {
     await terminal.prompt();
     await terminal.run('echo $((40+2))');
     await terminal.shows(/42\s*e2e>/);
-    await sshd.stop();
   });
 }
 
-test('a gateway that shuts down says so', async ({ page, sshd, terminal }) => {
-  const gateway = await Gateway.start('--drain', '0');
+test('a gateway that shuts down says so', async ({ page, sshd, terminal, running }) => {
+  const gateway = await running(Gateway.start('--drain', '0'));
   await page.goto(await gateway.create(sshd.target));
   await terminal.prompt();
   await gateway.shutDown();
   await expect(terminal.status).toContainText('The gateway is shutting down');
   await terminal.shows('e2e>');
-  await gateway.stop();
 });
 
 test('a gateway that keeps no session ends it when it vanishes, and the page says so', async ({
+  running,
   page,
   sshd,
   terminal,
 }) => {
-  const gateway = await Gateway.start('--detach-grace', '0');
+  const gateway = await running(Gateway.start('--detach-grace', '0'));
   await page.goto(await gateway.create(sshd.target));
   await terminal.prompt();
   await gateway.stop();
@@ -106,30 +105,29 @@ test('a host that vanishes is named', async ({ open, terminal }) => {
 test.describe('behind a proxy that refuses WebSocket', () => {
   test.use({ provoked: /WebSocket connection to .* failed|status of 503/ });
 
-  test('the page gets by with polling', async ({ page, gateway, sshd, terminal }) => {
-    const proxy = await startProxyWithoutWebSocket(gateway.origin);
+  test('the page gets by with polling', async ({ page, gateway, sshd, terminal, running }) => {
+    const proxy = await running(startProxyWithoutWebSocket(gateway.origin));
     const link = new URL(await gateway.create(sshd.target));
     await page.goto(`${proxy.origin}${link.pathname}`);
     await terminal.prompt();
     await terminal.run('echo $((40+2))');
     await terminal.shows(/42\s*e2e>/);
     expect(proxy.refused).toBeGreaterThan(0);
-    await proxy.stop();
   });
 
   test('a gateway that cannot be reached is named, tried again, and used when it is back', async ({
+    running,
     page,
     gateway,
     sshd,
     terminal,
   }) => {
-    const proxy = await startProxyWithoutWebSocket(gateway.origin);
+    const proxy = await running(startProxyWithoutWebSocket(gateway.origin));
     proxy.blocking = true;
     const link = new URL(await gateway.create(sshd.target));
     await page.goto(`${proxy.origin}${link.pathname}`);
     await expect(terminal.status).toContainText('The gateway does not answer');
     proxy.blocking = false;
     await terminal.prompt();
-    await proxy.stop();
   });
 });

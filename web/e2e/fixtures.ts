@@ -1,6 +1,6 @@
 /** What every test has: the servers, a page that must stay free of complaints, and hands and eyes for its terminal. */
 import { test as base, expect, type FrameLocator, type Locator, type Page } from '@playwright/test';
-import { Gateway, type Portal, type SshServer, startPortal, startSshd } from './processes';
+import { Gateway, type Portal, type Running, type SshServer, startPortal, startSshd } from './processes';
 
 export { expect };
 
@@ -72,6 +72,8 @@ interface Test {
   /** Complaints of the browser that this test provokes on purpose. */
   provoked: RegExp;
   terminal: Terminal;
+  /** Stops what a test has started once the test is over, however it ends. */
+  running: <R extends Running>(started: Promise<R>) => Promise<R>;
   /** Opens a new session to the real server, up to its prompt. */
   open: () => Promise<string>;
   complaints: undefined;
@@ -98,6 +100,18 @@ export const test = base.extend<Test, Worker>({
     { scope: 'worker' },
   ],
   provoked: [/^$/, { option: true }],
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of fixtures from this pattern.
+  running: async ({}, use) => {
+    const all: Running[] = [];
+    await use(async (started) => {
+      const running = await started;
+      all.unshift(running);
+      return running;
+    });
+    for (const running of all) {
+      await running.stop();
+    }
+  },
   terminal: async ({ page }, use) => {
     await use(new Terminal(page, page));
   },

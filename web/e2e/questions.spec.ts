@@ -25,13 +25,12 @@ const THREE = {
 
 /** A page whose session is being opened, and whoever asks it. */
 const asks = test.extend<{ asker: Asker }>({
-  asker: async ({ page, gateway, sshd, terminal }, use) => {
-    const host = await startSilentHost();
+  asker: async ({ page, gateway, sshd, terminal, running }, use) => {
+    const host = await running(startSilentHost());
     const asker = await Asker.at(page);
     await page.goto(await gateway.create({ ...sshd.target, port: host.port }));
     await expect(terminal.status).toContainText('Checking the host');
     await use(asker);
-    await host.stop();
   },
 });
 

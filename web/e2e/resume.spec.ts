@@ -163,8 +163,8 @@ test.describe('a reload', () => {
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
   });
 
-  test('asks first where the session would end with the page', async ({ page, sshd, terminal }) => {
-    const gateway = await Gateway.start('--detach-grace', '0');
+  test('asks first where the session would end with the page', async ({ page, sshd, terminal, running }) => {
+    const gateway = await running(Gateway.start('--detach-grace', '0'));
     await page.goto(await gateway.create(sshd.target));
     await terminal.prompt();
     await terminal.run('true');
@@ -175,7 +175,6 @@ test.describe('a reload', () => {
     await page.reload();
     expect(await asked).toBe('beforeunload');
     await expect(page.getByRole('heading')).toHaveText(USED);
-    await gateway.stop();
   });
 });
 
@@ -255,8 +254,8 @@ test.describe('a session that will end', () => {
     });
   });
 
-  test('says that the gateway restarts, until it does', async ({ page, sshd, terminal }) => {
-    const gateway = await Gateway.start('--drain', '40s');
+  test('says that the gateway restarts, until it does', async ({ page, sshd, terminal, running }) => {
+    const gateway = await running(Gateway.start('--drain', '40s'));
     await page.goto(await gateway.create(sshd.target));
     await terminal.prompt();
     gateway.drain();
@@ -268,7 +267,6 @@ test.describe('a session that will end', () => {
     await terminal.run('exit');
     await expect(terminal.status).toContainText('Session ended');
     await expect(page.getByRole('alert')).toBeHidden();
-    await gateway.stop();
   });
 
   test('says that its time is up', async ({ page, gateway, sshd, terminal }) => {

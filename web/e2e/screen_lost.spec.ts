@@ -43,6 +43,7 @@ test('a page that reloads says that the screen is lost, and its shell goes on', 
   page,
   terminal,
 }) => {
+  await page.clock.install();
   await open();
   await terminal.run('x=41; echo before');
   await terminal.shows(/before\s*e2e>/);
@@ -50,6 +51,9 @@ test('a page that reloads says that the screen is lost, and its shell goes on', 
   await page.reload();
   await expect(page.locator('#notice')).toHaveText(LOST);
   await expect(terminal.status).toHaveText('Connected');
+  // It stays as long as the screen explains nothing.
+  await page.clock.fastForward(10_000);
+  await expect(page.locator('#notice')).toHaveText(LOST);
   await expect(page.getByRole('textbox', { name: 'Terminal input' })).toBeFocused();
   await terminal.run('echo $((x+1))');
   await terminal.shows(/42\s*e2e>/);
@@ -57,10 +61,15 @@ test('a page that reloads says that the screen is lost, and its shell goes on', 
   await expect(page.locator('#notice')).toBeHidden();
 });
 
-test('a page that has a screen keeps it, and goes on below', async ({ page, sshd, terminal }, testInfo) => {
+test('a page that has a screen keeps it, and goes on below', async ({
+  page,
+  sshd,
+  terminal,
+  running,
+}, testInfo) => {
   const [go, done] = ['go', 'done'].map((name) => testInfo.outputPath(name)) as [string, string];
-  const gateway = await Gateway.start('--backlog', '65536');
-  const way = await startWay(gateway.origin);
+  const gateway = await running(Gateway.start('--backlog', '65536'));
+  const way = await running(startWay(gateway.origin));
   await losesScreens(page);
   await page.goto(`${way.origin}${new URL(await gateway.create(sshd.target)).pathname}`);
   await terminal.prompt();
@@ -79,6 +88,4 @@ test('a page that has a screen keeps it, and goes on below', async ({ page, sshd
   await terminal.shows('before');
   await terminal.run('echo $((x+1))');
   await terminal.shows(/42\s*e2e>/);
-  await way.stop();
-  await gateway.stop();
 });

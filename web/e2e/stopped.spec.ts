@@ -5,12 +5,13 @@ import { resumeProcesses, stopProcesses } from './stopping';
 
 // What a laptop does that sleeps, or a system that freezes a browser in the background.
 test('a browser that was stopped comes back by itself to the exact screen, and keys arrive once', async ({
+  running,
   playwright,
   launchOptions,
   sshd,
 }, testInfo) => {
   test.setTimeout(120_000);
-  const gateway = await Gateway.start();
+  const gateway = await running(Gateway.start());
   const server = await playwright.chromium.launchServer(launchOptions);
   const browser = await playwright.chromium.connect(server.wsEndpoint());
   const page = await browser.newPage({ viewport: { width: 1000, height: 640 } });
@@ -43,5 +44,4 @@ test('a browser that was stopped comes back by itself to the exact screen, and k
   expect(await gateway.sessions('attached')).toBe(1);
   await browser.close();
   await server.close();
-  await gateway.stop();
 });

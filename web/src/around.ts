@@ -33,6 +33,8 @@ export interface SessionListener {
   state(state: State): void;
   /** Something to tell in passing; nothing ended. */
   notice(message: string): void;
+  /** What was on the screen is lost, and the session goes on. */
+  screenLost(message: string): void;
   /** The session is ours again. */
   resumed(): void;
   /** Nothing is heard from the gateway since then, in milliseconds of the wall clock; null: something is. */

@@ -136,6 +136,11 @@ function run(): void {
       {
         state: show,
         notice: (message) => notice.show(plainText(message, NOTICE_MAX)),
+        screenLost: (message) => {
+          notice.keep(plainText(message, NOTICE_MAX));
+          // An empty screen needs its words until somebody goes on.
+          element('terminal').addEventListener('keydown', () => notice.hide(), { once: true, capture: true });
+        },
         resumed: () => resumed.show('Resumed'),
         silent: (since) => contact.show(since),
       },

@@ -362,7 +362,7 @@ export class Session implements Disposable {
   #refused(error: SocketError): void {
     switch (error.code) {
       case 'screen_lost':
-        this.listener.notice(error.message);
+        this.listener.screenLost(error.message);
         return;
       case 'input_gap':
         this.#on({ type: 'fault', code: error.code, message: error.message });

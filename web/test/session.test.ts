@@ -44,6 +44,7 @@ function opened({ kept = null as string | null, startable = true, keeps = true }
   const listener = {
     state: (state: State) => states.push(state),
     notice: vi.fn(),
+    screenLost: vi.fn(),
     resumed: vi.fn(),
     silent: vi.fn(),
   };
@@ -367,7 +368,7 @@ describe('a session that outlives its socket', () => {
     const error: SocketError = { code: 'screen_lost', message: 'Lost.', peer: 'gateway', retry: false };
     s.events.refused(error);
     expect(s.written).toEqual(['$ ']);
-    expect(s.notice).toHaveBeenCalledExactlyOnceWith('Lost.');
+    expect(s.listener.screenLost).toHaveBeenCalledExactlyOnceWith('Lost.');
     s.events.output({ output: output('x'), offset: 900 });
     expect(s.states.at(-1)).toEqual(CONNECTED);
   });

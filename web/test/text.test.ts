@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openable } from '../src/links';
-import { plainText, windowTitle } from '../src/text';
+import { plainLines, plainText, windowTitle } from '../src/text';
 import { ticketOf } from '../src/ticket';
 
 describe('text from outside', () => {
@@ -10,6 +10,24 @@ describe('text from outside', () => {
       'a [31mb c d e'.replace(' c d', ' cd'),
     );
     expect(plainText('one\r\n\ttwo\u2028three', 100)).toBe('one two three');
+  });
+
+  it('keeps its lines and their indentation where it may have several', () => {
+    expect(plainLines('\r\n\na:\r\n\n\n\n 1.\u202e x\u001b[m \n\tb\u2028c\n', 100)).toBe(
+      'a:\n\n 1. x [m\n    b\nc',
+    );
+    expect(plainLines('one\ntwo', 5)).toBe('one\n…');
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 600 }),
+        fc.integer({ min: 1, max: 300 }),
+        (text, max) => {
+          const plain = plainLines(text, max);
+          expect(plain.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u);
+          expect(Array.from(plain).length).toBeLessThanOrEqual(max);
+        },
+      ),
+    );
   });
 
   it('is one line of bounded, printable text, whatever it was', () => {

@@ -16,6 +16,12 @@ export class Badge implements Disposable {
     this.#timer = setTimeout(() => this.hide(), this.milliseconds);
   }
 
+  /** Shows it for as long as nobody hides it. */
+  keep(text: string): void {
+    this.show(text);
+    clearTimeout(this.#timer);
+  }
+
   hide(): void {
     clearTimeout(this.#timer);
     this.element.hidden = true;

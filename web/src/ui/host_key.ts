@@ -7,12 +7,12 @@ import { keyWords } from './asking';
 import { part, write } from './parts';
 
 /** A click so soon after the question appeared, in milliseconds, was meant for what was there before. */
-export const SETTLES_AFTER = 500;
+const SETTLES_AFTER = 500;
 
 export class HostKeyPart implements Disposable {
   readonly #all = new Disposables();
   #settles: ReturnType<typeof setTimeout> | undefined;
-  #shownAt = 0;
+  #settled = false;
 
   constructor(
     private readonly root: HTMLElement,
@@ -21,7 +21,7 @@ export class HostKeyPart implements Disposable {
   ) {
     this.#on('refuse', ({ detail }) => {
       const byKey = detail === 0;
-      if (!byKey || performance.now() - this.#shownAt >= SETTLES_AFTER) {
+      if (!byKey || this.#settled) {
         answer({ cancel: true });
       }
     });
@@ -38,8 +38,9 @@ export class HostKeyPart implements Disposable {
     part(this.root, 'randomart').hidden = !question.host_key?.randomart;
     this.#disable(false);
     this.#accept.disabled = true;
-    this.#shownAt = performance.now();
+    this.#settled = false;
     this.#settles = setTimeout(() => {
+      this.#settled = true;
       this.#accept.disabled = false;
     }, SETTLES_AFTER);
   }
