@@ -26,10 +26,13 @@ export interface Target {
   host_key?: string;
   idle_timeout?: number;
   max_duration?: number;
+  auth_methods?: string[];
 }
 
 export interface SshServer extends Running {
   target: Target & { ssh_key: string };
+  /** Of its host key. */
+  fingerprint: string;
 }
 
 /** An OpenSSH server on loopback with a shell that has a plain prompt; unless given, its port and keys are new. */
@@ -64,6 +67,7 @@ export async function startSshd(given: { port?: number; key?: string } = {}): Pr
   await lineWith(sshd, sshd.stderr, 'Server listening');
   return {
     target: { hostname: '127.0.0.1', port, username: userInfo().username, ssh_key: key },
+    fingerprint: execFileSync('ssh-keygen', ['-lf', file('host')], { encoding: 'utf8' }).split(' ')[1] ?? '',
     stop: async () => {
       await ended(sshd, 'SIGTERM');
       rmSync(folder, { recursive: true });
@@ -292,6 +296,17 @@ export function newKey(): string {
   const key = readFileSync(join(folder, 'key'), 'utf8');
   rmSync(folder, { recursive: true });
   return key;
+}
+
+/** The same key, encrypted. */
+export function lockedKey(key: string, passphrase: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'key-'));
+  const file = join(folder, 'key');
+  writeFileSync(file, key, { mode: 0o600 });
+  execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', passphrase, '-f', file]);
+  const locked = readFileSync(file, 'utf8');
+  rmSync(folder, { recursive: true });
+  return locked;
 }
 
 /** A port that nobody listens on. */

@@ -2,7 +2,7 @@ import type { Page } from '@playwright/test';
 import { findings } from './accessible';
 import { Asker } from './asking';
 import { expect, test } from './fixtures';
-import { startSilentHost } from './processes';
+import { Gateway, lockedKey, startSilentHost } from './processes';
 
 const ART = ['+--[ED25519 256]--+', '|    . o=*        |', '+----[SHA256]-----+'].join('\n');
 const KEY = {
@@ -136,6 +136,44 @@ asks('the time that is left is shown, and the form goes with it', async ({ page,
   asker.say('session-closed', closed);
   await expect(terminal.status).toContainText('Nobody answered in time');
   expect(asker.answers).toEqual([]);
+});
+
+test('a locked key is unlocked, and an unknown host is accepted and remembered', async ({
+  page,
+  sshd,
+  terminal,
+  running,
+}) => {
+  const gateway = await running(Gateway.start('--host-key-policy', 'ask'));
+  const ssh_key = lockedKey(sshd.target.ssh_key, 'open sesame');
+  await page.goto(await gateway.create({ ...sshd.target, ssh_key, auth_methods: ['publickey'] }));
+  const passphrase = page.getByLabel('Passphrase');
+  await expect(passphrase).toBeFocused();
+  await page.keyboard.type('wrong');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('dialog')).toContainText('That was not right. Try again.');
+  await expect(passphrase).toBeFocused();
+  await page.keyboard.type('open sesame');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('alertdialog')).toContainText(sshd.fingerprint);
+  await page.getByLabel('Remember this host').check();
+  await button(page, 'Accept').click();
+  await terminal.prompt();
+  await terminal.run('echo $((41+1))');
+  await terminal.shows(/42\s*e2e>/);
+
+  await page.goto(await gateway.create(sshd.target));
+  await terminal.prompt();
+});
+
+test('a host that is refused may be accepted at the next try', async ({ page, sshd, terminal, running }) => {
+  const gateway = await running(Gateway.start('--host-key-policy', 'ask'));
+  await page.goto(await gateway.create(sshd.target));
+  await button(page, 'Refuse').click();
+  await expect(terminal.status).toContainText('host_key_refused');
+  await button(page, 'Try again').click();
+  await button(page, 'Accept').click();
+  await terminal.prompt();
 });
 
 for (const colorScheme of ['dark', 'light'] as const) {
