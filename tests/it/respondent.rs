@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    future::ready,
+    future::{pending, ready},
     sync::{Arc, Mutex},
 };
 
@@ -15,11 +15,17 @@ pub(crate) struct Respondent {
     steps: Mutex<Vec<Step>>,
     questions: Mutex<Vec<Question>>,
     answers: Mutex<VecDeque<Result<Answer, Unanswered>>>,
+    is_silent: bool,
 }
 
 impl Respondent {
     pub(crate) fn with(answers: impl IntoIterator<Item = Result<Answer, Unanswered>>) -> Arc<Self> {
         Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), ..Self::default() })
+    }
+
+    /// Is there and never answers.
+    pub(crate) fn silent() -> Arc<Self> {
+        Arc::new(Self { is_silent: true, ..Self::default() })
     }
 
     /// Every step so far.
@@ -40,6 +46,9 @@ impl Person for Respondent {
 
     fn ask(&self, question: Question) -> BoxFuture<'static, Result<Answer, Unanswered>> {
         self.questions.lock().unwrap().push(question);
+        if self.is_silent {
+            return Box::pin(pending());
+        }
         Box::pin(ready(self.answers.lock().unwrap().pop_front().unwrap_or(Err(Unanswered::Nobody))))
     }
 }

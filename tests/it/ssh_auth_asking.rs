@@ -10,6 +10,7 @@ use testkit::{
 };
 
 use crate::{
+    respondent::Respondent,
     ssh_dialing::{Dialing, Talk, error},
     ssh_odd_server::{OddServer, Oddity},
 };
@@ -302,4 +303,15 @@ async fn a_method_that_asks_nothing_makes_no_answer_wrong() {
     let kinds: Vec<_> = asked(&dialing).into_iter().map(|(kind, _, again)| (kind, again)).collect();
     assert_eq!(kinds, [password(false), password(true), password(true)]);
     server.logged("method keyboard-interactive").await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_types_a_password_for_a_server_that_has_gone() {
+    let extra = vec!["PasswordAuthentication yes".to_owned(), "LoginGraceTime 1".to_owned()];
+    let server = Sshd::with_config(SshdConfig { extra, ..Default::default() }).await.unwrap();
+    let mut dialing = Dialing::to_sshd(&server);
+    dialing.person = Respondent::silent();
+    let password = Credentials::default().with_methods([AuthMethod::Password]);
+    let refused = error(dialing.with(password).await);
+    assert!(matches!(refused, DialError::LinkLost { .. }), "{refused:?}");
 }

@@ -114,10 +114,10 @@ async fn connect(
 
 #[cfg(test)]
 mod tests {
-    use std::{net::Ipv4Addr, time::Duration};
+    use std::{net::Ipv4Addr, path::Path, time::Duration};
 
     use demo_sshd::{DemoSshd, Program, Quirk, Script};
-    use engine::{Answer, Credentials, Pty, Question, TermSize, Unanswered};
+    use engine::{Answer, AuthMethod, Credentials, Pty, Question, TermSize, Unanswered};
     use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 
     use super::*;
@@ -134,17 +134,18 @@ mod tests {
         }
     }
 
-    /// Dials with limits that a test can wait for.
-    async fn refusal(port: u16, username: &str, password: &str, limits: Limits) -> DialError {
-        let dir = tempfile::tempdir().unwrap();
-        let options = Options {
+    fn options_in(dir: &Path) -> Options {
+        Options {
             connect_timeout: Duration::from_secs(10),
             reach: Reach { targets: TargetPolicy::with_private(), ..Reach::default() },
             host_key_policy: HostKeyPolicy::AcceptNew,
             known_hosts: None,
-            learned_hosts: dir.path().join("known_hosts"),
+            learned_hosts: dir.join("known_hosts"),
             remember_host_keys: true,
-        };
+        }
+    }
+
+    fn order(port: u16, username: &str, credentials: Credentials) -> DialOrder {
         let target = Target {
             host: "127.0.0.1".to_owned(),
             port,
@@ -152,10 +153,16 @@ mod tests {
             host_keys: Vec::new(),
             connect_timeout: None,
         };
-        let credentials = Credentials::of_password(password);
         let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
-        let order = DialOrder { target, credentials, pty };
-        match (SshDialer { options, limits }).dial(order, Arc::new(Nobody)).await {
+        DialOrder { target, credentials, pty }
+    }
+
+    /// Dials with limits that a test can wait for.
+    async fn refusal(port: u16, username: &str, password: &str, limits: Limits) -> DialError {
+        let dir = tempfile::tempdir().unwrap();
+        let order = order(port, username, Credentials::of_password(password));
+        let dialer = SshDialer { options: options_in(dir.path()), limits };
+        match dialer.dial(order, Arc::new(Nobody)).await {
             Ok(_) => panic!("a shell was opened"),
             Err(error) => error,
         }
@@ -205,6 +212,41 @@ mod tests {
             let target = format!("127.0.0.1:{}", server.port());
             assert_eq!(refused, DialError::AuthTimeout { target, seconds: 1 }, "{quirk:?}");
         }
+    }
+
+    /// Knows the password and takes his time.
+    struct Slow {
+        password: String,
+        time: Duration,
+    }
+
+    impl Person for Slow {
+        fn progress(&self, _: Step) {}
+
+        fn ask(&self, _: Question) -> BoxFuture<'static, Result<Answer, Unanswered>> {
+            let (password, time) = (self.password.as_str().into(), self.time);
+            Box::pin(async move {
+                tokio::time::sleep(time).await;
+                Ok(Answer::Fields(vec![password]))
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn the_time_that_a_person_takes_is_not_the_servers() {
+        let options = demo_sshd::Options {
+            program: Program::Scripted(Script::Echo),
+            rejection_time: Duration::ZERO,
+            ..demo_sshd::Options::default()
+        };
+        let server = DemoSshd::start(options).await.unwrap();
+        let limits = Limits { login: Duration::from_secs(3), ..Limits::default() };
+        let person = Slow { password: server.password().to_owned(), time: limits.login };
+        let credentials = Credentials::default().with_methods([AuthMethod::Password]);
+        let dir = tempfile::tempdir().unwrap();
+        let order = order(server.port(), server.username(), credentials);
+        let dialer = SshDialer { options: options_in(dir.path()), limits };
+        assert!(dialer.dial(order, Arc::new(person)).await.is_ok());
     }
 
     #[test]
