@@ -162,6 +162,8 @@ async fn what_is_allowed_is_reached_and_nothing_beside_it() -> Result {
         assert!(!trap.was_touched()?, "{arguments:?}");
     }
     let open = gateway(&["--allow-private"]).await?;
+    let itself = open.http()?.post_json(PATHS[0], &order("127.0.0.1", open.address()?.port())).await?;
+    assert_eq!(refusal(&itself)?.2, "target_denied");
     let ticket = open.create(&order("localhost", trap.port()?)).await?;
     let _page = Page::start(open.address()?, Protocol::Ours, &ticket).await?;
     crate::setup::eventually(async || trap.was_touched()).await

@@ -90,7 +90,9 @@ pub(crate) async fn bind(
         },
     };
     let server = web::Server::bind(address, front, registry).await;
-    server.map_err(|error| CannotListen { address, cause: error }.into())
+    let server = server.map_err(|error| CannotListen { address, cause: error })?;
+    config.reach.own_listener.set(server.local_addr());
+    Ok(server)
 }
 
 /// Tells where the gateway listens: the program's one line on stdout.

@@ -44,7 +44,7 @@ pub(crate) async fn connect(target: &Target, reach: &Reach, limit: Duration) -> 
 pub(crate) fn admit(target: &Target, reach: &Reach) -> Result<String, DialError> {
     let host = engine::host_name(&target.host)
         .map_err(|_| DialError::NameNotFound { host: crate::text::line(&target.host, 253) })?;
-    match reach.targets.check_host(&host, target.port) {
+    match reach.check_host(&host, target.port) {
         Ok(()) => Ok(host),
         Err(denial) => Err(denied(target, denial)),
     }
@@ -59,7 +59,7 @@ fn select(
 ) -> Result<Vec<SocketAddr>, DialError> {
     let mut denial = None;
     let mut permitted = resolved;
-    permitted.retain(|address| match reach.targets.check(host, address.ip(), address.port()) {
+    permitted.retain(|address| match reach.check(host, address.ip(), address.port()) {
         Ok(()) => true,
         Err(why) => {
             denial = Some(why);

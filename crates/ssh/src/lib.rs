@@ -37,4 +37,4 @@ mod watch;
 
 pub use dialer::SshDialer;
 pub use options::{AddressFamily, HostKeyPolicy, KeyLife, Options, Patience, Reach};
-pub use policy::{TargetPattern, TargetPolicy};
+pub use policy::{OwnListener, TargetPattern, TargetPolicy};

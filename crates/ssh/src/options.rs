@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use crate::policy::TargetPolicy;
+use crate::policy::{Denial, OwnListener, TargetPolicy};
 
 /// How hosts are reached and proved.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Options {
 pub struct Reach {
     /// Which targets the gateway may connect to.
     pub targets: TargetPolicy,
+    /// Where the gateway listens: it is no target of its own.
+    pub own_listener: OwnListener,
     /// Of which family their addresses are.
     pub family: AddressFamily,
     /// The address of this machine that connections come from; only addresses of its family are dialled.
@@ -33,6 +35,23 @@ pub struct Reach {
 }
 
 impl Reach {
+    /// What can be said of a target before its name is resolved. An address written as such is judged
+    /// whole; a name that passes is still judged by each of its addresses.
+    pub(crate) fn check_host(&self, host: &str, port: u16) -> Result<(), Denial> {
+        match host.parse() {
+            Ok(address) => self.check(host, address, port),
+            Err(_) => self.targets.check_name(host, port),
+        }
+    }
+
+    /// Whether this address of that host may be connected to.
+    pub(crate) fn check(&self, host: &str, address: IpAddr, port: u16) -> Result<(), Denial> {
+        if self.own_listener.is_at(address, port) {
+            return Err(Denial::Never);
+        }
+        self.targets.check(host, address, port)
+    }
+
     /// Whether addresses of this family are dialled.
     pub(crate) fn has_family(&self, address: IpAddr) -> bool {
         let is_v4 = address.is_ipv4();

@@ -3,11 +3,13 @@
 //!
 //! Must not know SSH, and neither resolves nor connects anything.
 
+mod listener;
 mod pattern;
 mod ranges;
 
 use std::{fmt, net::IpAddr};
 
+pub use listener::OwnListener;
 pub use pattern::TargetPattern;
 
 /// Which targets the gateway may connect to. By default: everything that is public.
@@ -55,12 +57,9 @@ impl TargetPolicy {
         Self { allow_private: true, ..Self::default() }
     }
 
-    /// What can be said before the name is resolved. An address written as such is judged whole; a
-    /// name that passes is still judged by each of its addresses.
-    pub(crate) fn check_host(&self, host: &str, port: u16) -> Result<(), Denial> {
-        if let Ok(address) = host.parse() {
-            return self.check(host, address, port);
-        }
+    /// What can be said before a name is resolved. One that passes is still judged by each of its
+    /// addresses.
+    pub(crate) fn check_name(&self, host: &str, port: u16) -> Result<(), Denial> {
         if self.deny.iter().any(|pattern| pattern.matches_host(host, port)) {
             return Err(Denial::Denied);
         }

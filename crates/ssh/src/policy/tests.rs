@@ -16,6 +16,11 @@ fn verdict(policy: &TargetPolicy, address: &str) -> Result<(), Denial> {
     policy.check(address, address.parse().unwrap(), 22)
 }
 
+/// What is said of an address that a request names, at port 22.
+fn literal(policy: &TargetPolicy, host: &str) -> Result<(), Denial> {
+    crate::Reach { targets: policy.clone(), ..crate::Reach::default() }.check_host(host, 22)
+}
+
 /// An IPv4 address in every address of IPv6 that carries it.
 fn carriers(address: Ipv4Addr) -> Vec<Ipv6Addr> {
     let [a, b, c, d] = address.octets().map(u16::from);
@@ -63,7 +68,7 @@ fn what_nobody_may_reach() {
         "::169.254.169.254",
     ] {
         assert_eq!(verdict(&widest, address), Err(Denial::Never), "{address}");
-        assert_eq!(widest.check_host(address, 22), Err(Denial::Never), "{address}");
+        assert_eq!(literal(&widest, address), Err(Denial::Never), "{address}");
         if let Ok(v4) = address.parse() {
             for carrier in carriers(v4) {
                 assert_eq!(verdict(&widest, &carrier.to_string()), Err(Denial::Never), "{carrier}");
@@ -156,14 +161,14 @@ fn denied_wins() {
 #[test]
 fn a_name_is_judged_before_it_is_looked_up() {
     let both = policy(&["*.example:22"], &["bad.example"], false);
-    assert_eq!(both.check_host("a.example", 22), Ok(()));
-    assert_eq!(both.check_host("a.example", 23), Err(Denial::NotAllowed));
-    assert_eq!(both.check_host("bad.example", 22), Err(Denial::Denied));
-    assert_eq!(both.check_host("a.example.org", 22), Err(Denial::NotAllowed));
+    assert_eq!(both.check_name("a.example", 22), Ok(()));
+    assert_eq!(both.check_name("a.example", 23), Err(Denial::NotAllowed));
+    assert_eq!(both.check_name("bad.example", 22), Err(Denial::Denied));
+    assert_eq!(both.check_name("a.example.org", 22), Err(Denial::NotAllowed));
     // Its address may be among what is allowed.
-    assert_eq!(policy(&["10.0.0.0/8:22"], &[], false).check_host("any.example", 22), Ok(()));
-    assert_eq!(policy(&["10.0.0.0/8:22"], &[], false).check_host("any.example", 23), Err(Denial::NotAllowed));
-    assert_eq!(policy(&[], &["10.0.0.0/8"], false).check_host("10.0.0.1", 22), Err(Denial::Denied));
+    assert_eq!(policy(&["10.0.0.0/8:22"], &[], false).check_name("any.example", 22), Ok(()));
+    assert_eq!(policy(&["10.0.0.0/8:22"], &[], false).check_name("any.example", 23), Err(Denial::NotAllowed));
+    assert_eq!(literal(&policy(&[], &["10.0.0.0/8"], false), "10.0.0.1"), Err(Denial::Denied));
 }
 
 #[test]
@@ -260,7 +265,7 @@ proptest! {
             for spelling in spellings(address) {
                 let host = engine::host_name(&spelling).map_err(|_| TestCaseError::fail(spelling.clone()))?;
                 prop_assert_eq!(&host, &address.to_string(), "{}", spelling);
-                prop_assert_eq!(TargetPolicy::default().check_host(&host, 22), Err(denial), "{}", spelling);
+                prop_assert_eq!(literal(&TargetPolicy::default(), &host), Err(denial), "{}", spelling);
             }
         }
     }
