@@ -51,6 +51,8 @@ mod ssh_dial;
 mod ssh_dialing;
 mod ssh_ends;
 mod ssh_host_key;
+mod ssh_host_key_asked;
+mod ssh_host_key_certificates;
 mod ssh_odd_server;
 mod stalled;
 mod stopped_client;

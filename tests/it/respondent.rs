@@ -8,6 +8,7 @@ use std::{
 
 use engine::{Answer, Person, Question, Step, Unanswered};
 use futures_util::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
 
 /// Answers questions with what it was given, and with nothing once that is used up.
 #[derive(Default)]
@@ -16,7 +17,11 @@ pub(crate) struct Respondent {
     questions: Mutex<Vec<Question>>,
     answers: Mutex<VecDeque<Result<Answer, Unanswered>>>,
     is_silent: bool,
+    thoughts: Option<mpsc::UnboundedSender<Thought>>,
 }
+
+/// A question that waits for its answer; closed when nobody waits for that any more.
+pub(crate) type Thought = oneshot::Sender<Answer>;
 
 impl Respondent {
     pub(crate) fn with(answers: impl IntoIterator<Item = Result<Answer, Unanswered>>) -> Arc<Self> {
@@ -26,6 +31,12 @@ impl Respondent {
     /// Is there and never answers.
     pub(crate) fn silent() -> Arc<Self> {
         Arc::new(Self { is_silent: true, ..Self::default() })
+    }
+
+    /// Somebody who thinks about each question until the test has an answer.
+    pub(crate) fn thinking() -> (Arc<Self>, mpsc::UnboundedReceiver<Thought>) {
+        let (thoughts, receiver) = mpsc::unbounded_channel();
+        (Arc::new(Self { thoughts: Some(thoughts), ..Self::default() }), receiver)
     }
 
     /// Every step so far.
@@ -48,6 +59,14 @@ impl Person for Respondent {
         self.questions.lock().unwrap().push(question);
         if self.is_silent {
             return Box::pin(pending());
+        }
+        if let Some(thoughts) = &self.thoughts {
+            let (thought, answer) = oneshot::channel();
+            let heard = thoughts.send(thought);
+            return Box::pin(async move {
+                heard.map_err(|_| Unanswered::Nobody)?;
+                answer.await.map_err(|_| Unanswered::Nobody)
+            });
         }
         Box::pin(ready(self.answers.lock().unwrap().pop_front().unwrap_or(Err(Unanswered::Nobody))))
     }

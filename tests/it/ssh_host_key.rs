@@ -2,7 +2,7 @@
 
 use engine::{DialError, Fingerprint, Transport};
 use russh::keys::{Algorithm, EcdsaCurve, PrivateKey, key::safe_rng};
-use ssh::HostKeyPolicy::{AcceptNew, Reject};
+use ssh::HostKeyPolicy::{AcceptNew, Ask, Reject};
 use testkit::{
     Sshd, SshdConfig,
     demo_sshd::{DemoSshd, Options, Program, Script},
@@ -11,7 +11,7 @@ use testkit::{
 
 use crate::ssh_dialing::{Dialing, Talk, error};
 
-async fn demo() -> DemoSshd {
+pub(crate) async fn demo() -> DemoSshd {
     let program = Program::Scripted(Script::Echo);
     DemoSshd::start(Options { program, ..Options::default() }).await.unwrap()
 }
@@ -21,12 +21,12 @@ fn stranger(algorithm: Algorithm) -> String {
     key.public_key().to_openssh().unwrap()
 }
 
-fn ed25519() -> String {
+pub(crate) fn ed25519() -> String {
     stranger(Algorithm::Ed25519)
 }
 
 /// The refusal of a dial, proved to have come before any login: not even `none` was sent.
-async fn refused_unseen(server: &DemoSshd, dialing: &Dialing) -> DialError {
+pub(crate) async fn refused_unseen(server: &DemoSshd, dialing: &Dialing) -> DialError {
     let before = server.record().borrow().clone();
     assert_eq!(before.logins, []);
     let refused = error(dialing.with_password(server.password()).await);
@@ -37,7 +37,7 @@ async fn refused_unseen(server: &DemoSshd, dialing: &Dialing) -> DialError {
     refused
 }
 
-async fn opens(server: &DemoSshd, dialing: &Dialing) {
+pub(crate) async fn opens(server: &DemoSshd, dialing: &Dialing) {
     let opened: Result<Transport, DialError> = dialing.with_password(server.password()).await;
     Talk::new(opened);
 }
@@ -51,6 +51,8 @@ async fn a_changed_key_is_refused_before_any_login() {
         (Reject, format!("{name} {}", ed25519())),
         (AcceptNew, format!("{name} {}", ed25519())),
         (AcceptNew, format!("{name} {other_type}")),
+        (Ask, format!("{name} {}", ed25519())),
+        (Ask, format!("{name} {other_type}")),
         (AcceptNew, format!("[127.0.0.*]:* {}", ed25519())),
     ] {
         let dialing = Dialing::to_demo(&server).policy(policy).known_hosts(&text);
@@ -63,6 +65,7 @@ async fn a_changed_key_is_refused_before_any_login() {
             other => panic!("{other:?}"),
         }
         assert!(!dialing.learned_hosts().exists());
+        assert_eq!(dialing.person.questions(), []);
     }
 }
 
@@ -131,6 +134,7 @@ async fn a_key_that_is_pinned_or_known_opens_under_any_policy() {
     let strict = || Dialing::to_demo(&server).policy(Reject);
     opens(&server, &strict().pin(server.fingerprint())).await;
     opens(&server, &strict().pin(key)).await;
+    opens(&server, &strict().pin(&format!("{}\n{key}", ed25519()))).await;
     // A pin is the caller's word against the file's.
     opens(&server, &strict().pin(key).known_hosts(&format!("{name} {}", ed25519()))).await;
     for text in [

@@ -26,8 +26,8 @@ pub(crate) enum Objection {
     /// Its last second has passed.
     #[error("it has expired")]
     Late,
-    /// It names others.
-    #[error("it is another host's")]
+    /// It names others, or nobody.
+    #[error("it does not name this host")]
     Principals,
     /// There is none for hosts.
     #[error("it has a critical option")]
@@ -64,9 +64,8 @@ pub(crate) fn verify<'a>(
     if now >= certificate.valid_before() {
         return Err(Objection::Late);
     }
-    // One without names is every host's (PROTOCOL.certkeys).
-    let names = certificate.valid_principals();
-    if !names.is_empty() && !names.iter().any(|name| matches_pattern(name, host)) {
+    // One without names is nobody's, and names may be patterns: as OpenSSH has it since 10.3.
+    if !certificate.valid_principals().iter().any(|name| matches_pattern(name, host)) {
         return Err(Objection::Principals);
     }
     if !certificate.critical_options().is_empty() {

@@ -45,28 +45,11 @@ impl HostName {
 /// What the files say about one host.
 #[derive(Default)]
 pub(crate) struct KnownHost {
-    keys: Named,
-    /// Whose certificates prove it.
-    authorities: Named,
-    revoked: Vec<KnownKey>,
-}
-
-/// Keys by the name that they stand under.
-#[derive(Default)]
-struct Named {
     exact: Vec<KnownKey>,
     bare: Vec<KnownKey>,
-}
-
-impl Named {
-    /// Those that count: the shorter name does only if nothing stands under the exact one.
-    fn valid(&self) -> &[KnownKey] {
-        if self.exact.is_empty() { &self.bare } else { &self.exact }
-    }
-
-    fn add(&mut self, key: KnownKey, is_exact: bool) {
-        if is_exact { self.exact.push(key) } else { self.bare.push(key) }
-    }
+    /// Whose certificates prove it, by whatever name.
+    authorities: Vec<KnownKey>,
+    revoked: Vec<KnownKey>,
 }
 
 struct KnownKey {
@@ -131,8 +114,9 @@ impl KnownHost {
             // Another host's.
             _ if !exact && !bare => {}
             Some(Marker::Revoked) => self.revoked.push(known),
-            Some(Marker::CertAuthority) => self.authorities.add(known, exact),
-            None => self.keys.add(known, exact),
+            Some(Marker::CertAuthority) => self.authorities.push(known),
+            None if exact => self.exact.push(known),
+            None => self.bare.push(known),
         }
     }
 
@@ -141,11 +125,11 @@ impl KnownHost {
         if let Some(place) = self.revocation(key) {
             return Verdict::Revoked { place: place.to_owned() };
         }
-        if self.keys.valid().iter().any(|known| known.key.as_ref() == Some(key)) {
+        if self.valid().iter().any(|known| known.key.as_ref() == Some(key)) {
             return Verdict::Known;
         }
         // A key that can be read tells more than one that cannot.
-        match self.keys.exact.iter().min_by_key(|known| known.key.is_none()) {
+        match self.exact.iter().min_by_key(|known| known.key.is_none()) {
             Some(known) => Verdict::Changed { place: known.place.clone() },
             None => Verdict::Unknown,
         }
@@ -159,12 +143,18 @@ impl KnownHost {
 
     /// Those whose certificates prove the host.
     pub(crate) fn authorities(&self) -> impl Iterator<Item = &KeyData> {
-        self.authorities.valid().iter().filter_map(|known| known.key.as_ref())
+        self.authorities.iter().filter_map(|known| known.key.as_ref())
+    }
+
+    /// The keys that prove the host: the shorter name counts only if nothing stands under the
+    /// exact one.
+    fn valid(&self) -> &[KnownKey] {
+        if self.exact.is_empty() { &self.bare } else { &self.exact }
     }
 
     /// The types of the keys that are known, to be asked for first.
     pub(crate) fn algorithms(&self) -> Vec<Algorithm> {
-        self.keys.valid().iter().filter_map(|known| known.key.as_ref()).map(KeyData::algorithm).collect()
+        self.valid().iter().filter_map(|known| known.key.as_ref()).map(KeyData::algorithm).collect()
     }
 }
 
