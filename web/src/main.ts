@@ -54,6 +54,7 @@ function run(): void {
   );
   let session: Session | undefined;
   let shownAt = Number.NEGATIVE_INFINITY;
+  let asks = false;
 
   const terminal = page.add(
     new TerminalView(
@@ -111,9 +112,11 @@ function run(): void {
     // What is typed now is the question's.
     element('terminal').inert = asked !== null;
     question.show(asked);
+    const goesOn = asks && asked === null;
+    asks = asked !== null;
     ending.show((connected && state.endings[0]) || null);
     held.show(connected ? state.held : 0);
-    if (connected && focusIsAdrift()) {
+    if ((connected || goesOn) && focusIsAdrift()) {
       terminal.focus();
     }
   };
