@@ -31,6 +31,7 @@ mod memory;
 mod open;
 mod output;
 mod policy;
+mod program;
 mod rekey;
 mod respondent;
 mod resume_cuts;

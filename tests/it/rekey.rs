@@ -4,7 +4,7 @@
 
 use std::{env, fs, path::PathBuf, time::Duration};
 
-use engine::{Credentials, DialOrder, Dialer as _, Pty, TermSize};
+use engine::{Credentials, DialOrder, Dialer as _, Program, Pty, TermSize};
 use serde_json::json;
 use ssh::{KeyLife, Patience, SshDialer};
 use tempfile::TempDir;
@@ -102,7 +102,8 @@ impl Counting {
         let key = self.server.client_key()?;
         let credentials = Credentials::of_key(key, None);
         let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
-        let order = DialOrder { target: dialing.target.clone(), credentials, pty };
+        let order =
+            DialOrder { target: dialing.target.clone(), credentials, pty, program: Program::default() };
         let mut talk = Talk::new(timeout(PATIENCE, dialer.dial(order, dialing.person.clone())).await?);
         talk.until("ready\r\n").await;
         Ok(talk)

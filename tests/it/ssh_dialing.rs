@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use engine::{
-    Answer, Credentials, DialError, DialOrder, Dialer as _, Exit, Fingerprint, Pty, ShellEvent, Target,
-    TermSize, Transport, Unanswered,
+    Answer, Credentials, DialError, DialOrder, Dialer as _, Exit, Fingerprint, Program, Pty, ShellEvent,
+    Target, TermSize, Transport, Unanswered,
 };
 use futures_util::StreamExt as _;
 use ssh::{HostKeyPolicy, Options, Patience, Reach, SshDialer, TargetPolicy};
@@ -40,7 +40,8 @@ impl Dialing {
             host: "127.0.0.1".to_owned(),
             port,
             username: username.to_owned(),
-            host_keys: Vec::new(), connect_timeout: None,
+            host_keys: Vec::new(),
+            connect_timeout: None,
         };
         Self { dir, options, target, person: Arc::default(), patience: Patience::default() }
     }
@@ -93,7 +94,7 @@ impl Dialing {
         credentials: Credentials,
     ) -> impl Future<Output = Result<Transport, DialError>> + 'static {
         let pty = Pty { term: "xterm-256color".to_owned(), size: TermSize::clamped(100, 30) };
-        let order = DialOrder { target: self.target.clone(), credentials, pty };
+        let order = DialOrder { target: self.target.clone(), credentials, pty, program: Program::default() };
         SshDialer::new(self.options.clone()).with_patience(self.patience).dial(order, self.person.clone())
     }
 

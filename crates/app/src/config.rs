@@ -17,7 +17,7 @@ use std::{
 };
 
 use ssh::{AddressFamily, HostKeyPolicy, Reach};
-use web::{FrameAncestors, PublicUrl};
+use web::{EnvPattern, FrameAncestors, PublicUrl};
 
 pub(crate) use self::{
     origin::Origin,
@@ -53,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) connect_timeout: Duration,
     /// What may be connected to, and how.
     pub(crate) reach: Reach,
+    /// Variables that a request may set, beside those of the language.
+    pub(crate) accept_env: Vec<EnvPattern>,
     /// What happens with a host whose key is not known.
     pub(crate) host_key_policy: HostKeyPolicy,
     /// Whether a key that a user accepts may be remembered.
@@ -149,6 +151,7 @@ impl Config {
                 quotas: engine::Quotas { sessions: 1, per_address: Some(1), per_caller: Some(1) },
             },
             drain: Duration::ZERO,
+            accept_env: Vec::new(),
             connect_timeout: Duration::from_secs(1),
             reach: Reach::default(),
             host_key_policy: HostKeyPolicy::Reject,

@@ -10,6 +10,7 @@ use futures_util::{Stream, future::BoxFuture};
 
 use crate::{
     credentials::Credentials,
+    program::Program,
     question::{Person, QUESTION_LIMIT},
     reason::Peer,
     target::{Fingerprint, Pty, Target, TermSize},
@@ -44,6 +45,8 @@ pub struct DialOrder {
     pub credentials: Credentials,
     /// The terminal to ask for.
     pub pty: Pty,
+    /// What to run in it.
+    pub program: Program,
 }
 
 /// A step on the way to a shell.
@@ -296,7 +299,7 @@ pub enum DialError {
     ShellRefused {
         /// `host:port`.
         target: String,
-        /// `a session channel`, `a terminal` or `a shell`.
+        /// `a session channel`, `a terminal`, `a shell` or `a command`.
         what: &'static str,
     },
     /// The connection broke on the way.

@@ -9,6 +9,7 @@ mod dial;
 mod hash;
 mod host;
 mod options;
+mod program;
 mod question;
 mod quota;
 mod reason;
@@ -27,6 +28,7 @@ pub use dial::{
 };
 pub use host::{InvalidHost, host_name};
 pub use options::{DetachedOutput, Options, Quotas};
+pub use program::Program;
 pub use question::{
     Answer, AnswerRefused, Field, FieldsKind, FieldsQuestion, HostKeyQuestion, Person, QUESTION_LIMIT,
     Question, Unanswered,

@@ -15,6 +15,7 @@ use crate::{
     dial::TargetDenied,
     hash::sha256,
     options::Options,
+    program::Program,
     sealed::{SealError, SealedCredentials, Sealer},
     target::{Target, TermSize},
 };
@@ -64,6 +65,8 @@ pub struct SessionOrder {
     pub credentials: Credentials,
     /// The `TERM` of the pty; `xterm-256color` if absent.
     pub term: Option<String>,
+    /// What runs in it.
+    pub program: Program,
     /// The size of the pty if the page names none.
     pub size: Option<TermSize>,
     /// Who ordered it, for the quota of each.
@@ -130,6 +133,7 @@ struct Waiting {
     target: Target,
     credentials: SealedCredentials,
     term: Option<String>,
+    program: Program,
     size: Option<TermSize>,
     caller: Option<String>,
     idle_timeout: Option<Duration>,
@@ -165,6 +169,7 @@ impl Tickets {
             target: order.target,
             credentials,
             term: order.term,
+            program: order.program,
             size: order.size,
             caller: order.caller,
             idle_timeout: order.idle_timeout,
@@ -229,6 +234,7 @@ impl Redeemed {
             target: waiting.target.clone(),
             credentials: self.tickets.sealer.open(&waiting.credentials)?,
             term: waiting.term.clone(),
+            program: waiting.program.clone(),
             size: waiting.size,
             caller: waiting.caller.clone(),
             idle_timeout: waiting.idle_timeout,
@@ -316,6 +322,7 @@ mod tests {
             },
             credentials: Credentials::of_password("secret"),
             term: None,
+            program: Program::default(),
             size: None,
             caller: None,
             idle_timeout: None,

@@ -69,7 +69,7 @@ async fn dial(
     order: DialOrder,
     person: Arc<dyn Person>,
 ) -> Result<Transport, DialError> {
-    let DialOrder { target, credentials, pty } = order;
+    let DialOrder { target, credentials, pty, program } = order;
     // A key that cannot be used needs no connection.
     let asking = Asking::new(&*person, &target);
     let login = Login::prepare(credentials, &asking).await?;
@@ -77,7 +77,7 @@ async fn dial(
     person.progress(Step::Auth);
     auth::log_in(&mut connection, &target.username, login, &asking, limits.login).await?;
     person.progress(Step::Shell);
-    transport::open(connection, &pty, limits).await
+    transport::open(connection, &pty, &program, limits).await
 }
 
 /// Connects to the right host. One that does not show the pinned key at once may still have it,
@@ -154,7 +154,7 @@ mod tests {
             connect_timeout: None,
         };
         let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
-        DialOrder { target, credentials, pty }
+        DialOrder { target, credentials, pty, program: engine::Program::default() }
     }
 
     /// Dials with limits that a test can wait for.

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use engine::{DialError, Exit, Pty, Shell, ShellEvent, ShellGone, TermSize, Transport};
+use engine::{DialError, Exit, Program, Pty, Shell, ShellEvent, ShellGone, TermSize, Transport};
 use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream};
 use russh::{
     ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect, Error, Pty as Mode, Sig,
@@ -60,8 +60,13 @@ const MODES: &[(Mode, u32)] = &[
 ///
 /// # Errors
 /// The server refuses a channel, the pty or the shell, is too slow, or went away.
-pub(crate) async fn open(connection: Connection, pty: &Pty, limits: Limits) -> Result<Transport, DialError> {
-    let opened = match timeout(limits.login, request(&connection, pty)).await {
+pub(crate) async fn open(
+    connection: Connection,
+    pty: &Pty,
+    program: &Program,
+    limits: Limits,
+) -> Result<Transport, DialError> {
+    let opened = match timeout(limits.login, request(&connection, pty, program)).await {
         Ok(opened) => opened?,
         Err(_) => {
             let seconds = seconds(limits.login);
@@ -90,7 +95,7 @@ struct Opened {
     early: VecDeque<ShellEvent>,
 }
 
-async fn request(connection: &Connection, pty: &Pty) -> Result<Opened, DialError> {
+async fn request(connection: &Connection, pty: &Pty, program: &Program) -> Result<Opened, DialError> {
     let refused = |what| DialError::ShellRefused { target: connection.target.clone(), what };
     let (reader, writer) = match connection.handle.channel_open_session().await {
         Ok(channel) => channel.split(),
@@ -98,17 +103,25 @@ async fn request(connection: &Connection, pty: &Pty) -> Result<Opened, DialError
         Err(_) => return Err(connection.end(DURING).await),
     };
     let (cols, rows) = (u32::from(pty.size.cols()), u32::from(pty.size.rows()));
-    // Both at once: the answers come in this order.
+    // All at once: the answers come in this order. A variable that the server does not take is no reason
+    // to end, so nobody asks for an answer to it.
     let asked = async {
         writer.request_pty(true, &pty.term, cols, rows, 0, 0, MODES).await?;
-        writer.request_shell(true).await
+        for (name, value) in &program.env {
+            writer.set_env(false, name.as_str(), value.as_str()).await?;
+        }
+        match &program.command {
+            Some(command) => writer.exec(true, command.as_str()).await,
+            None => writer.request_shell(true).await,
+        }
     };
+    let wanted = if program.command.is_some() { "a command" } else { "a shell" };
     if asked.await.is_err() {
         return Err(connection.end(DURING).await);
     }
     let mut inbox = Inbox { reader, gate: connection.gate.clone() };
     let mut early = VecDeque::new();
-    for what in ["a terminal", "a shell"] {
+    for what in ["a terminal", wanted] {
         match reply(&mut inbox, &mut early).await {
             Reply::Granted => {}
             Reply::Refused => return Err(refused(what)),

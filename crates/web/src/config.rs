@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use http::Uri;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::front::is_authority;
+use crate::{front::is_authority, program::EnvPattern};
 
 /// What the front is told to do.
 pub struct Config {
@@ -18,6 +18,8 @@ pub struct Config {
     pub frame_ancestors: FrameAncestors,
     /// A sentence on the page for used links: how to get a new one here.
     pub new_url_hint: Option<String>,
+    /// Variables that a request may set in its shell, beside those of the language.
+    pub accept_env: Vec<EnvPattern>,
     /// Bounds of what one caller may take.
     pub limits: Limits,
 }

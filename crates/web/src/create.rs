@@ -60,7 +60,7 @@ pub(crate) async fn create(
         max_duration: options.max_duration,
         connect_timeout: Some(front.config.limits.connect_timeout),
     };
-    let mut order = fields.into_order(ceilings)?;
+    let mut order = fields.into_order(ceilings, &front.config.accept_env)?;
     order.caller = caller.map(str::to_owned);
     let host = order.target.to_string();
     let Issued { ticket, valid_for } = front.registry.issue(order).map_err(|error| refused(&error))?;

@@ -14,10 +14,14 @@ use serde::{
 use serde_json::Value;
 use wire::Code;
 
-use crate::{error::ApiError, login};
+use crate::{
+    error::ApiError,
+    login,
+    program::{self, EnvPattern},
+};
 
 /// The names that mean something.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 19] = [
     "hostname",
     "port",
     "username",
@@ -30,6 +34,8 @@ const KNOWN: [&str; 17] = [
     "auth_methods",
     "host_key",
     "term",
+    "env",
+    "command",
     "cols",
     "rows",
     "idle_timeout",
@@ -42,7 +48,7 @@ const NUMBERS: [&str; 6] = ["port", "cols", "rows", "idle_timeout", "max_duratio
 const LOGIN_LISTS: [&str; 2] = ["auth_methods", "answers"];
 /// The longest private key, in bytes.
 const MAX_KEY: usize = 64 * 1024;
-/// The longest certificate, and the longest list of answers, in bytes.
+/// The longest certificate, and the longest list of answers or variables, in bytes.
 const MAX_LOGIN: usize = 20 * 1024;
 /// The longest list of host keys, in bytes.
 const MAX_HOST_KEYS: usize = 16 * 1024;
@@ -81,7 +87,8 @@ impl Fields {
         let value = SecretString::from(value);
         let limit = match *known {
             "ssh_key" => MAX_KEY,
-            "certificate" | "answers" => MAX_LOGIN,
+            "certificate" | "answers" | "env" => MAX_LOGIN,
+            "command" => program::MAX_COMMAND,
             "host_key" => MAX_HOST_KEYS,
             _ => MAX_TEXT,
         };
@@ -111,6 +118,7 @@ impl Fields {
                 Value::Array(_) | Value::Object(_) if LOGIN_LISTS.contains(&name.as_str()) => {
                     fields.add(&name, login::from_json(&name, value)?)?;
                 }
+                Value::Object(_) if name == "env" => fields.add(&name, value.to_string())?,
                 Value::Null if KNOWN.contains(&name.as_str()) => {}
                 _ if KNOWN.contains(&name.as_str()) => {
                     let expected = if is_number { "must be a number" } else { "must be a string" };
@@ -127,8 +135,13 @@ impl Fields {
         &self.ignored
     }
 
-    /// What the fields mean. Credentials are judged first, as the original does.
-    pub(crate) fn into_order(mut self, ceilings: Ceilings) -> Result<SessionOrder, ApiError> {
+    /// What the fields mean; `accepted` are the variables that may be set. Credentials are judged first,
+    /// as the original does.
+    pub(crate) fn into_order(
+        mut self,
+        ceilings: Ceilings,
+        accepted: &[EnvPattern],
+    ) -> Result<SessionOrder, ApiError> {
         let credentials = login::credentials(&mut self)?;
         let host = engine::host_name(&self.required("hostname")?)
             .map_err(|_| invalid("hostname", "must be a host name or an IP address, without a zone"))?;
@@ -143,6 +156,7 @@ impl Fields {
             target: Target { host, port, username, host_keys, connect_timeout },
             credentials,
             term: self.term()?,
+            program: program::program(&mut self, accepted)?,
             size: self.size()?,
             caller: None,
             idle_timeout: self.seconds("idle_timeout", ceilings.idle_timeout)?,
@@ -266,7 +280,7 @@ mod tests {
     }
 
     fn order_below(body: &Value, ceilings: Ceilings) -> Result<SessionOrder, ApiError> {
-        Fields::from_json(body.to_string().as_bytes()).and_then(|fields| fields.into_order(ceilings))
+        Fields::from_json(body.to_string().as_bytes()).and_then(|fields| fields.into_order(ceilings, &[]))
     }
 
     #[test]

@@ -21,10 +21,12 @@ mod metrics;
 mod namespace;
 mod origin;
 mod outbound;
+mod program;
 mod routes;
 mod server;
 mod text;
 mod transport;
 
 pub use config::{ApiToken, Config, FrameAncestors, Limits, PublicUrl};
+pub use program::EnvPattern;
 pub use server::Server;

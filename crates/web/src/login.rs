@@ -124,7 +124,7 @@ mod tests {
             body[name] = value.clone();
         }
         let fields = Fields::from_json(body.to_string().as_bytes())?;
-        Ok(fields.into_order(Ceilings::default())?.credentials)
+        Ok(fields.into_order(Ceilings::default(), &[])?.credentials)
     }
 
     fn text(secret: Option<&SecretString>) -> Option<&str> {
@@ -165,7 +165,7 @@ mod tests {
         ] {
             fields.add(name, value.to_owned()).unwrap();
         }
-        let credentials = fields.into_order(Ceilings::default()).unwrap().credentials;
+        let credentials = fields.into_order(Ceilings::default(), &[]).unwrap().credentials;
         assert_eq!(credentials.methods, Some(vec![AuthMethod::Password, AuthMethod::PublicKey]));
         assert_eq!((credentials.answers.len(), credentials.totp.is_none()), (1, true));
     }

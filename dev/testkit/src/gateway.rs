@@ -45,6 +45,7 @@ impl Default for GatewayOptions {
                 api_tokens: Vec::new(),
                 frame_ancestors: web::FrameAncestors::default(),
                 new_url_hint: None,
+                accept_env: Vec::new(),
                 limits: web::Limits::default(),
             },
         }

@@ -5,6 +5,7 @@ use std::{fs, net::IpAddr, num::NonZeroUsize, ops::RangeInclusive, path::PathBuf
 
 use engine::DetachedOutput;
 use ssh::{AddressFamily, HostKeyPolicy, TargetPattern};
+use web::EnvPattern;
 
 use crate::{console::cause, logs};
 
@@ -110,6 +111,11 @@ pub(super) fn policy(text: &str) -> Result<HostKeyPolicy, String> {
 /// Patterns of targets.
 pub(super) fn targets(values: &[String]) -> Result<Vec<TargetPattern>, String> {
     values.iter().map(|text| text.parse()).collect()
+}
+
+/// Names of environment variables.
+pub(super) fn env_patterns(values: &[String]) -> Result<Vec<EnvPattern>, String> {
+    values.iter().map(|text| EnvPattern::parse(text)).collect()
 }
 
 /// Which addresses of a host are used, in ssh_config's words.

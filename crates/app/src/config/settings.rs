@@ -358,6 +358,17 @@ pub(crate) static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        name: "accept-env",
+        short: None,
+        shape: Shape::List,
+        value: "NAME",
+        default: "",
+        group: SSH,
+        help: "Environment variables that a request may set in its shell besides LANG and LC_*, as far as the SSH \
+               server takes them; with `*` at the end for all that begin so. May be repeated",
+        read: |config, values| read::env_patterns(values).map(|patterns| config.accept_env = patterns),
+    },
+    Setting {
         name: "host-key-policy",
         short: None,
         shape: Shape::Text,

@@ -123,7 +123,7 @@ fn fingerprint(config: &Config) -> String {
         config.drain,
         config.connect_timeout,
         config.reach,
-        (config.host_key_policy, config.remember_host_keys),
+        (config.host_key_policy, config.remember_host_keys, &config.accept_env),
         config.known_hosts,
         config.state_dir,
         config.log

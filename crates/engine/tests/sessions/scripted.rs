@@ -9,8 +9,8 @@ use std::{
 use bytes::Bytes;
 use engine::{
     Answer, Attachment, Client, ClientFull, CloseReason, Credentials, DialError, DialOrder, Dialer,
-    FlowLimits, Notice, Options, Person, Question, Registry, ResumeToken, SessionOrder, Shell, ShellEvent,
-    ShellGone, Step, Target, TermSize, Ticket, Transport, Unanswered,
+    FlowLimits, Notice, Options, Person, Program, Question, Registry, ResumeToken, SessionOrder, Shell,
+    ShellEvent, ShellGone, Step, Target, TermSize, Ticket, Transport, Unanswered,
 };
 use futures_util::{FutureExt as _, future::BoxFuture, stream};
 use tokio::sync::{mpsc, watch};
@@ -359,6 +359,7 @@ pub(crate) fn order(host: &str) -> SessionOrder {
         },
         credentials: Credentials::of_password("secret"),
         term: None,
+        program: Program::default(),
         size: None,
         caller: None,
         idle_timeout: None,
