@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use russh::keys::PublicKey;
 use tempfile::TempDir;
 
@@ -94,8 +95,31 @@ fn rsa() -> Pair {
     Pair::new(&["-t", "rsa", "-b", "2048"])
 }
 
+/// ssh-key reads no OpenSSH or PuTTY file of a P-256 key whose number happens to be shorter than 32 bytes,
+/// as one in 256 is.
 fn ecdsa(bits: &str) -> Pair {
-    Pair::new(&["-t", "ecdsa", "-b", bits])
+    loop {
+        let pair = Pair::new(&["-t", "ecdsa", "-b", bits]);
+        if scalar_length(&pair.text()) >= 32 {
+            return pair;
+        }
+    }
+}
+
+/// How long the number of a plain OpenSSH key on a curve is, in bytes.
+fn scalar_length(text: &str) -> usize {
+    let base64: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+    let bytes = STANDARD.decode(base64).unwrap();
+    let begins = |part: &[u8]| bytes.windows(part.len()).rposition(|window| window == part).unwrap();
+    // The name of the curve stands before the point, the point before the number, each behind its length.
+    let mut at = begins(b"nistp") + "nistp256".len();
+    let mut length = || {
+        let length = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        at += 4 + length;
+        length
+    };
+    length();
+    length()
 }
 
 #[track_caller]
