@@ -92,7 +92,7 @@ async fn connect(
     let (reach, connect_timeout) = (options.reach.clone(), options.connect_timeout);
     let mut stream = Some(dial::connect(target, &reach, connect_timeout).await?);
     person.progress(Step::Handshake);
-    let check = Arc::new(HostKeyCheck::read(options, target.clone(), person.clone()).await?);
+    let check = Arc::new(HostKeyCheck::read(options, target.clone(), person).await?);
     let mut refusal = None;
     for proofs in check.proofs() {
         let opened = async {

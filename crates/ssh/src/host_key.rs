@@ -3,7 +3,11 @@
 //!
 //! Must not know the handshake.
 
-use std::{io, sync::Arc, time::SystemTime};
+use std::{
+    io,
+    sync::{Arc, Weak},
+    time::SystemTime,
+};
 
 use engine::{Answer, DialError, Fingerprint, HostKeyQuestion, Person, Question, Target, Unanswered};
 use russh::keys::{Certificate, PublicKey, PublicKeyOrCertificate};
@@ -22,7 +26,8 @@ use crate::{
 
 /// Judges the keys of one host.
 pub(crate) struct HostKeyCheck {
-    person: Arc<dyn Person>,
+    /// Gone once the shell is open, while the check lives as long as its connection.
+    person: Weak<dyn Person>,
     records: Arc<Records>,
 }
 
@@ -52,10 +57,10 @@ impl HostKeyCheck {
     pub(crate) async fn read(
         options: Options,
         target: Target,
-        person: Arc<dyn Person>,
+        person: &Arc<dyn Person>,
     ) -> Result<Self, DialError> {
         let records = Arc::new(blocking(move || Records::read(options, &target)).await?);
-        Ok(Self { person, records })
+        Ok(Self { person: Arc::downgrade(person), records })
     }
 
     /// What to ask the host for, a handshake each: one is tried if the key that the one before it
@@ -98,9 +103,12 @@ impl HostKeyCheck {
             randomart: randomart(key.key_data()),
             can_remember: self.records.options.remember_host_keys,
         };
-        let answer = {
-            let _hold = brake.hold();
-            self.person.ask(Question::HostKey(question)).await
+        let answer = match self.person.upgrade() {
+            Some(person) => {
+                let _hold = brake.hold();
+                person.ask(Question::HostKey(question)).await
+            }
+            None => Err(Unanswered::Nobody),
         };
         match answer {
             Ok(Answer::Accept { remember }) => {
