@@ -9,12 +9,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
     asking::{Asking, TRIES},
+    clock::{Brake, clock},
     connection::Connection,
+    dial::seconds,
     fault::{Fault, not_ssh},
     keyboard::Form,
     login::Login,
     public_key,
-    server_time::ServerTime,
 };
 
 pub(crate) const DURING: &str = "during the login";
@@ -47,7 +48,8 @@ pub(crate) struct Attempts<'a> {
     pub(crate) user: &'a str,
     pub(crate) login: Login,
     pub(crate) asking: &'a Asking<'a>,
-    pub(crate) time: ServerTime,
+    /// Of the server's time.
+    pub(crate) brake: Brake,
     last: Option<Last>,
     /// How often what was typed was refused since the server accepted something.
     typed: usize,
@@ -73,13 +75,14 @@ pub(crate) async fn log_in(
     asking: &Asking<'_>,
     limit: Duration,
 ) -> Result<(), DialError> {
-    let time = ServerTime::new(&connection.target, limit);
+    let target = connection.target.clone();
+    let (clock, brake) = clock(limit);
     let attempts = Attempts {
         connection,
         user,
         login,
         asking,
-        time,
+        brake,
         last: None,
         typed: 0,
         wrong: false,
@@ -88,13 +91,14 @@ pub(crate) async fn log_in(
         form_is_used: false,
         nobody: false,
     };
-    attempts.run().await
+    let late = Err(DialError::AuthTimeout { target, seconds: seconds(limit) });
+    clock.bound(attempts.run()).await.unwrap_or(late)
 }
 
 impl Attempts<'_> {
     async fn run(mut self) -> Result<(), DialError> {
         // Asks for the methods without spending one of the few tries that a server grants.
-        let result = self.time.wait(self.connection.handle.authenticate_none(self.user)).await?;
+        let result = self.connection.handle.authenticate_none(self.user).await;
         let Answer::Refused { mut offered, .. } = self.answer(result).await? else { return Ok(()) };
         for _ in 0..MAX_ATTEMPTS {
             let Some(method) = self.next(&offered) else { return Err(self.end(&offered)) };
@@ -156,8 +160,8 @@ impl Attempts<'_> {
             },
         };
         self.password_is_used = true;
-        let attempt = self.connection.handle.authenticate_password(self.user, password.expose_secret());
-        let result = self.time.wait(attempt).await?;
+        let handle = &mut self.connection.handle;
+        let result = handle.authenticate_password(self.user, password.expose_secret()).await;
         let answer = self.answer(result).await?;
         if let Answer::Refused { partial: false, .. } = answer {
             self.refused(is_typed, !is_typed);
@@ -166,6 +170,7 @@ impl Attempts<'_> {
     }
 
     async fn ask_for_password(&mut self) -> Result<Option<SecretString>, DialError> {
+        let _hold = self.brake.hold();
         let password = tokio::select! {
             password = self.asking.password(self.wrong) => password?,
             () = self.connection.notes.gone.cancelled() => return Err(self.connection.end(DURING).await),
@@ -213,7 +218,7 @@ impl Attempts<'_> {
     }
 
     /// What an attempt came to. russh reports a link that broke as a refusal without methods.
-    pub(crate) async fn answer(&mut self, result: Result<AuthResult, Error>) -> Result<Answer, DialError> {
+    pub(crate) async fn answer(&self, result: Result<AuthResult, Error>) -> Result<Answer, DialError> {
         match result {
             Ok(AuthResult::Success) => Ok(Answer::In),
             Ok(AuthResult::Failure { remaining_methods, partial_success })
@@ -226,8 +231,8 @@ impl Attempts<'_> {
     }
 
     /// The connection is ending: because the server has no method left to offer, or for another reason.
-    pub(crate) async fn end_without_methods(&mut self) -> Result<Answer, DialError> {
-        self.time.wait(self.connection.notes.gone.cancelled()).await?;
+    pub(crate) async fn end_without_methods(&self) -> Result<Answer, DialError> {
+        self.connection.notes.gone.cancelled().await;
         match self.connection.notes.take_fault() {
             Some(Fault::Ssh(Error::NoAuthMethod)) => {
                 Ok(Answer::Refused { offered: MethodSet::empty(), partial: false })

@@ -1,4 +1,4 @@
-//! The time that a handshake may take, which stands still while a person is asked.
+//! The time that a server may take for a handshake or a login, which stands still while a person is asked.
 //!
 //! Must not know what the time is for, nor what is asked.
 
@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// Runs, and runs out, for whoever waits for the handshake.
+/// Runs, and runs out, for whoever waits for the server.
 pub(crate) struct Clock {
     left: Duration,
     is_held: watch::Receiver<bool>,
@@ -28,8 +28,17 @@ pub(crate) fn clock(limit: Duration) -> (Clock, Brake) {
 }
 
 impl Clock {
+    /// What the work comes to, unless the time is up before.
+    pub(crate) async fn bound<T>(self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.run_out() => None,
+        }
+    }
+
     /// Waits until the time is up.
-    pub(crate) async fn run_out(mut self) {
+    async fn run_out(mut self) {
         loop {
             // Without a brake nothing holds the clock any more.
             let _ = self.is_held.wait_for(|is_held| !is_held).await;
@@ -100,6 +109,22 @@ mod tests {
             () = hold_twice => {}
         }
         assert_eq!(start.elapsed(), LIMIT + 2 * Duration::from_secs(90));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_bound_by_the_time_that_counts() {
+        let (running, brake) = clock(LIMIT);
+        let work = async {
+            for _ in 0..2 {
+                sleep(Duration::from_secs(7)).await;
+                let _hold = brake.hold();
+                sleep(Duration::from_secs(90)).await;
+            }
+            "done"
+        };
+        assert_eq!(running.bound(work).await, Some("done"));
+        let (running, _brake) = clock(LIMIT);
+        assert_eq!(running.bound(sleep(LIMIT + Duration::from_secs(1))).await, None);
     }
 
     #[tokio::test(start_paused = true)]

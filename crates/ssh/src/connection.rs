@@ -56,11 +56,7 @@ impl Connection {
         let (clock, brake) = clock(limit);
         let callbacks = Callbacks::new(check, brake, notes.clone(), gate.clone(), keys);
         let greeting = link.greeting();
-        let connected = tokio::select! {
-            connected = client::connect_stream(config, link, callbacks) => Some(connected),
-            () = clock.run_out() => None,
-        };
-        match connected {
+        match clock.bound(client::connect_stream(config, link, callbacks)).await {
             Some(Ok(handle)) => Ok(Self { handle, notes, gate, switch, target }),
             Some(Err(fault)) => {
                 // A farewell in words ends russh's task without an error of its own.

@@ -53,8 +53,8 @@ impl Form {
 
     /// Answers until the server has asked everything.
     pub(crate) async fn log_in(&mut self, attempts: &mut Attempts<'_>) -> Result<Answer, DialError> {
-        let start = attempts.connection.handle.authenticate_keyboard_interactive_start(attempts.user, None);
-        let mut response = attempts.time.wait(start).await?;
+        let handle = &mut attempts.connection.handle;
+        let mut response = handle.authenticate_keyboard_interactive_start(attempts.user, None).await;
         for _ in 0..MAX_ROUNDS {
             let round = match response {
                 Ok(Response::Success) => return Ok(Answer::In),
@@ -70,8 +70,8 @@ impl Form {
                 Err(_) => return attempts.end_without_methods().await,
             };
             let answers = self.answers(attempts, round).await?;
-            let respond = attempts.connection.handle.authenticate_keyboard_interactive_respond(answers);
-            response = attempts.time.wait(respond).await?;
+            let handle = &mut attempts.connection.handle;
+            response = handle.authenticate_keyboard_interactive_respond(answers).await;
         }
         Err(not_ssh(&attempts.connection.target, "its questions at the login do not end"))
     }
@@ -111,7 +111,11 @@ impl Form {
             instruction: lines(&round.instruction, MAX_INSTRUCTION),
             again: std::mem::take(&mut self.again),
         };
-        let Some(typed) = attempts.asking.fields(subject, fields).await? else {
+        let typed = {
+            let _hold = attempts.brake.hold();
+            attempts.asking.fields(subject, fields).await?
+        };
+        let Some(typed) = typed else {
             return Err(DialError::AuthMethodUnavailable {
                 target: attempts.connection.target.clone(),
                 method: attempts.login.word(),

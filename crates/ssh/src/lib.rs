@@ -28,7 +28,6 @@ mod private_key;
 mod prompts;
 mod public_key;
 mod randomart;
-mod server_time;
 mod socket;
 mod text;
 mod transport;

@@ -21,7 +21,7 @@ use crate::{
 /// server takes it.
 pub(crate) async fn log_in(attempts: &mut Attempts<'_>) -> Result<Answer, DialError> {
     let Some(key) = attempts.login.key.clone() else { return Err(nothing_tried()) };
-    let hashes = attempts.time.wait(signature_hashes(attempts.connection, &key)).await??;
+    let hashes = signature_hashes(attempts.connection, &key).await?;
     let mut shown = Vec::new();
     if let Some(certificate) = attempts.login.certificate.take() {
         shown.extend(hashes.iter().map(|hash| (Some(certificate.clone()), *hash)));
@@ -50,9 +50,7 @@ async fn attempt(
     match certificate {
         Some(certificate) => {
             let mut signer = KeySigner(key.clone());
-            let attempt = handle.authenticate_certificate_with(user, certificate, hash, &mut signer);
-            let result = attempts.time.wait(attempt).await?;
-            match result {
+            match handle.authenticate_certificate_with(user, certificate, hash, &mut signer).await {
                 Ok(result) => Ok(Ok(result)),
                 Err(NotSigned::Gone) => Ok(Err(Error::SendError)),
                 Err(NotSigned::Unable) => Err(nothing_tried()),
@@ -60,7 +58,7 @@ async fn attempt(
         }
         None => {
             let key = PrivateKeyWithHashAlg::new(key.clone(), hash);
-            attempts.time.wait(handle.authenticate_publickey(user, key)).await
+            Ok(handle.authenticate_publickey(user, key).await)
         }
     }
 }
