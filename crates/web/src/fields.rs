@@ -7,16 +7,11 @@ use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 use engine::{Fingerprint, SessionOrder, Target, TermSize};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
-use serde_json::Value;
 use wire::Code;
 
 use crate::{
     error::ApiError,
-    login,
+    login, members,
     program::{self, EnvPattern},
 };
 
@@ -42,10 +37,6 @@ const KNOWN: [&str; 19] = [
     "max_duration",
     "connect_timeout",
 ];
-/// Those that are whole numbers.
-const NUMBERS: [&str; 6] = ["port", "cols", "rows", "idle_timeout", "max_duration", "connect_timeout"];
-/// Those that are more than a text in JSON.
-const LOGIN_LISTS: [&str; 2] = ["auth_methods", "answers"];
 /// The longest private key, in bytes.
 const MAX_KEY: usize = 64 * 1024;
 /// The longest certificate, and the longest list of answers or variables, in bytes.
@@ -103,28 +94,12 @@ impl Fields {
 
     /// Takes the members of a JSON object. `null` counts as absent.
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, ApiError> {
-        // The error's own words could repeat what was sent.
-        let Members(members) = serde_json::from_slice(body).map_err(|error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            ApiError::bad_request(Code::InvalidBody, format!("Input data must be a JSON object ({place})"))
-        })?;
         let mut fields = Self::default();
-        for (name, value) in members {
-            let is_number = NUMBERS.contains(&name.as_str());
-            match value {
-                Value::String(text) => fields.add(&name, text)?,
-                Value::Number(number) if is_number => fields.add(&name, number.to_string())?,
-                Value::Array(keys) if name == "host_key" => fields.add(&name, lines(keys)?)?,
-                Value::Array(_) | Value::Object(_) if LOGIN_LISTS.contains(&name.as_str()) => {
-                    fields.add(&name, login::from_json(&name, value)?)?;
-                }
-                Value::Object(_) if name == "env" => fields.add(&name, value.to_string())?,
-                Value::Null if KNOWN.contains(&name.as_str()) => {}
-                _ if KNOWN.contains(&name.as_str()) => {
-                    let expected = if is_number { "must be a number" } else { "must be a string" };
-                    return Err(invalid(&name, expected));
-                }
-                _ => fields.ignored.push(name),
+        for (name, value) in members::read(body)? {
+            if !KNOWN.contains(&name.as_str()) {
+                fields.ignored.push(name);
+            } else if let Some(text) = members::text(&name, value)? {
+                fields.add(&name, text)?;
             }
         }
         Ok(fields)
@@ -185,6 +160,18 @@ impl Fields {
         Some(text.expose_secret().trim().to_owned()).filter(|text| !text.is_empty())
     }
 
+    /// A field that is an object of texts, each under `keys`; empty if there is none.
+    pub(crate) fn texts(&mut self, name: &str, keys: &str) -> Result<BTreeMap<String, String>, ApiError> {
+        let secret = self.take(name).unwrap_or_default();
+        let text = secret.expose_secret().trim();
+        if text.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        // The error's own words could repeat what was sent.
+        serde_json::from_str(text)
+            .map_err(|_| invalid(name, &format!("must be an object of texts, each under {keys}")))
+    }
+
     fn required(&mut self, name: &str) -> Result<String, ApiError> {
         self.text(name)
             .ok_or_else(|| ApiError::bad_request(Code::MissingField, format!("Not provided - '{name}'")))
@@ -227,51 +214,13 @@ impl Fields {
     }
 }
 
-/// The members of a JSON object as they stand there, a repeated one included.
-struct Members(Vec<(String, Value)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Members(members))
-    }
-}
-
-/// The texts of a list, a line each.
-fn lines(list: Vec<Value>) -> Result<String, ApiError> {
-    let texts = list.into_iter().map(|value| match value {
-        Value::String(text) if !text.trim().is_empty() => Ok(text),
-        _ => Err(invalid("host_key", "must be a string or a list of strings")),
-    });
-    let texts = texts.collect::<Result<Vec<_>, _>>()?;
-    // Taken for "none", it would open what the caller meant to close.
-    if texts.is_empty() { Err(invalid("host_key", "is an empty list")) } else { Ok(texts.join("\n")) }
-}
-
 pub(crate) fn invalid(name: &str, problem: &str) -> ApiError {
     ApiError::bad_request(Code::InvalidField, format!("'{name}' {problem}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

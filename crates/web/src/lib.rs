@@ -16,6 +16,7 @@ mod headers;
 mod inbound;
 mod inline;
 mod login;
+mod members;
 mod meter;
 mod metrics;
 mod namespace;

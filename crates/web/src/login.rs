@@ -1,10 +1,7 @@
 //! The fields of a request that its session logs in with.
 
-use std::collections::BTreeMap;
-
 use engine::{AuthMethod, Credentials, KeyFile, KnownAnswer};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 use wire::Code;
 
 use crate::{
@@ -66,13 +63,7 @@ fn methods(fields: &mut Fields) -> Result<Option<Vec<AuthMethod>>, ApiError> {
 }
 
 fn answers(fields: &mut Fields) -> Result<Vec<KnownAnswer>, ApiError> {
-    let Some(text) = fields.take("answers") else { return Ok(Vec::new()) };
-    if text.expose_secret().trim().is_empty() {
-        return Ok(Vec::new());
-    }
-    // The error's own words could repeat what was sent.
-    let map: BTreeMap<String, String> = serde_json::from_str(text.expose_secret())
-        .map_err(|_| invalid("answers", "must be an object of texts, each under a part of its question"))?;
+    let map = fields.texts("answers", "a part of its question")?;
     if map.len() > MAX_ANSWERS {
         return Err(invalid("answers", &format!("has more than {MAX_ANSWERS} answers")));
     }
@@ -90,30 +81,13 @@ fn answers(fields: &mut Fields) -> Result<Vec<KnownAnswer>, ApiError> {
     Ok(answers)
 }
 
-/// `auth_methods` and `answers` of a JSON body as the text that a form would have.
-pub(crate) fn from_json(name: &str, value: Value) -> Result<String, ApiError> {
-    match value {
-        Value::Object(_) if name == "answers" => Ok(value.to_string()),
-        Value::Array(names) if name == "auth_methods" && !names.is_empty() => {
-            let names = names.into_iter().map(|name| match name {
-                Value::String(name) if !name.trim().is_empty() => Ok(name),
-                _ => Err(invalid("auth_methods", "must be a string or a list of strings")),
-            });
-            Ok(names.collect::<Result<Vec<_>, _>>()?.join(","))
-        }
-        Value::Array(_) if name == "auth_methods" => Err(invalid("auth_methods", "is an empty list")),
-        _ if name == "answers" => Err(invalid("answers", "must be an object of texts")),
-        _ => Err(invalid(name, "must be a string or a list of strings")),
-    }
-}
-
 fn refuse(message: impl Into<String>) -> ApiError {
     ApiError::bad_request(Code::InvalidCredentials, message.into())
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::fields::Ceilings;

@@ -1,7 +1,5 @@
 //! The fields of a request that say what runs on the target.
 
-use std::collections::BTreeMap;
-
 use engine::Program;
 
 use crate::{
@@ -60,9 +58,7 @@ pub(crate) fn program(fields: &mut Fields, accepted: &[EnvPattern]) -> Result<Pr
 }
 
 fn env(fields: &mut Fields, accepted: &[EnvPattern]) -> Result<Vec<(String, String)>, ApiError> {
-    let Some(text) = fields.text("env") else { return Ok(Vec::new()) };
-    let map: BTreeMap<String, String> = serde_json::from_str(&text)
-        .map_err(|_| invalid("env", "must be an object of texts, each under the name of its variable"))?;
+    let map = fields.texts("env", "the name of its variable")?;
     if map.len() > MAX_VARIABLES {
         return Err(invalid("env", &format!("has more than {MAX_VARIABLES} variables")));
     }
