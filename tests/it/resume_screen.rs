@@ -11,7 +11,7 @@ use wire::{Code, event};
 
 use crate::{
     resume_setup::{Gateway, numbered},
-    setup::{Result, scripted, seen},
+    setup::{Result, mosaic, scripted, seen},
 };
 
 const LENGTH: usize = 3_000_000;
@@ -161,10 +161,6 @@ async fn a_screen_has_the_size_of_its_terminal() -> Result {
     gateway.ends(newer).await
 }
 
-/// A program that gives each cell of 150 rows its own colour.
-const MOSAIC: &str = r#"awk 'BEGIN { for (r = 0; r < 150; r++) { for (c = 0; c < 120; c++)
-printf "\033[38;2;%d;%d;%dm%c", (r * 7 + c) % 256, (r + c * 3) % 256, (r * c) % 256, 65 + (r + c) % 26
-printf "\r\n" } }'; echo mosaic-$((40 + 2))"#;
 /// Bytes in each second: what may be on its way takes longer than from ping to ping, and a screen half a
 /// minute.
 const SLOW: u32 = 12_000;
@@ -172,10 +168,10 @@ const SLOW: u32 = 12_000;
 #[tokio::test]
 async fn a_screen_arrives_over_a_link_that_is_slow() -> Result {
     let (sshd, gateway) = (Sshd::start().await?, Gateway::start(&[]).await?);
-    fs::write(sshd.dir().join("mosaic"), MOSAIC)?;
+    let program = mosaic(sshd.dir(), 150, 120)?;
     let mut page = gateway.open_bash(&sshd).await?;
     page.socket()?.emit(event::RESIZE, json!({ "cols": 120, "rows": 160 })).await?;
-    page.type_keys(format!("sh {}/mosaic\r", sshd.dir().display())).await?;
+    page.type_keys(program).await?;
     page.until("mosaic-42\r\n").await?;
     let proxy = Proxy::start(gateway.address()?, 0).await?;
     proxy.throttle(Some(SLOW));

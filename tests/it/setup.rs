@@ -1,6 +1,6 @@
 //! What most tests start with.
 
-use std::time::Duration;
+use std::{fs, path::Path, time::Duration};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
@@ -90,4 +90,17 @@ pub(crate) async fn eventually(mut ask: impl AsyncFnMut() -> Result<bool>) -> Re
         Ok(())
     };
     timeout(PATIENCE, asking).await.context("it never became true")?
+}
+
+/// Writes a program to `dir` that gives each cell of a screen its own colour, about 20 bytes each, and then
+/// prints `mosaic-42`; the command that runs it.
+pub(crate) fn mosaic(dir: &Path, rows: u32, cols: u32) -> Result<String> {
+    let program = format!(
+        r#"awk 'BEGIN {{ for (r = 0; r < {rows}; r++) {{ for (c = 0; c < {cols}; c++)
+printf "\033[38;2;%d;%d;%dm%c", (r * 7 + c) % 256, (r + c * 3) % 256, (r * c) % 256, 65 + (r + c) % 26
+printf "\r\n" }} }}'; echo mosaic-$((40 + 2))"#
+    );
+    let file = dir.join("mosaic");
+    fs::write(&file, program)?;
+    Ok(format!("sh {}\r", file.display()))
 }

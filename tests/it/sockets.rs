@@ -17,7 +17,7 @@ use tokio::{
 };
 use wire::{Code, Peer, SocketError, event};
 
-use crate::setup::{Result, eventually, open_bash, password_order, scripted};
+use crate::setup::{Result, eventually, mosaic, open_bash, password_order, scripted};
 
 /// Between the packets of one body.
 const SEPARATOR: char = '\u{1e}';
@@ -255,20 +255,16 @@ async fn a_socket_has_one_session_and_may_take_back_what_was_taken_from_it() -> 
     Ok(())
 }
 
-/// A program that gives each cell of a screen its own colour: 300 columns, 499 rows.
-const MOSAIC: &str = r#"awk 'BEGIN { for (r = 0; r < 499; r++) { for (c = 0; c < 300; c++)
-printf "\033[38;2;%d;%d;%dm%c", (r * 7 + c) % 256, (r + c * 3) % 256, (r * c) % 256, 65 + (r + c) % 26
-printf "\r\n" } }'; echo mosaic-$((40 + 2))"#;
-/// What such a screen takes at least, in bytes.
+/// What a screen of 499 rows and 300 columns takes at least in which each cell has its own colour, in bytes.
 const LARGE: usize = 1_500_000;
 
 #[tokio::test]
 async fn a_large_screen_comes_whole_over_either_transport() -> Result {
     let (sshd, gateway) = (Sshd::start().await?, TestGateway::start().await?);
-    std::fs::write(sshd.dir().join("mosaic"), MOSAIC)?;
+    let program = mosaic(sshd.dir(), 499, 300)?;
     let mut page = open_bash(&sshd, &gateway, Protocol::Ours).await?;
     page.resize(300, 500).await?;
-    page.type_keys(&format!("sh {}/mosaic\r", sshd.dir().display())).await?;
+    page.type_keys(&program).await?;
     page.until("mosaic-42\r\n").await?;
     let token = page.until_event(event::SESSION_ATTACHED).await?.payload["token"].clone();
     let printed = page.output().len();

@@ -3,13 +3,16 @@
 
 use std::{process::Command, time::Duration};
 
-use engine::{Answer, Credentials, DialError, HostKeyQuestion, Question, Step, Unanswered};
+use engine::{Answer, Credentials, DialError, HostKeyQuestion, Question, Step, Transport, Unanswered};
 use ssh::HostKeyPolicy::Ask;
 use testkit::{PATIENCE, demo_sshd::DemoSshd};
-use tokio::time::{Instant, timeout};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
 
 use crate::{
-    respondent::Respondent,
+    respondent::{Respondent, Thought},
     ssh_dialing::{Dialing, Talk},
     ssh_host_key::{demo, opens, refused_unseen},
 };
@@ -93,15 +96,20 @@ async fn without_a_yes_the_server_sees_no_login() {
     }
 }
 
-#[tokio::test]
-async fn while_somebody_thinks_the_server_has_seen_no_login_and_its_time_stands_still() {
-    let server = demo().await;
+/// A dial on whose question somebody thinks, and where their answer goes.
+async fn thought_about(server: &DemoSshd) -> (JoinHandle<Result<Transport, DialError>>, Thought) {
     let (thinker, mut questions) = Respondent::thinking();
-    let mut dialing = Dialing::to_demo(&server).policy(Ask);
+    let mut dialing = Dialing::to_demo(server).policy(Ask);
     dialing.person = thinker;
     let credentials = Credentials::of_password(server.password());
     let dialed = tokio::spawn(dialing.start(credentials));
-    let answer = timeout(PATIENCE, questions.recv()).await.unwrap().unwrap();
+    (dialed, timeout(PATIENCE, questions.recv()).await.unwrap().unwrap())
+}
+
+#[tokio::test]
+async fn while_somebody_thinks_the_server_has_seen_no_login_and_its_time_stands_still() {
+    let server = demo().await;
+    let (dialed, answer) = thought_about(&server).await;
     let record = server.record();
     assert_eq!((record.borrow().connections, record.borrow().logins.len()), (1, 0));
     // Longer than a handshake may take. Nothing is under way meanwhile, so the clock can be turned.
@@ -120,12 +128,7 @@ async fn while_somebody_thinks_the_server_has_seen_no_login_and_its_time_stands_
 #[tokio::test]
 async fn whoever_leaves_before_the_answer_leaves_nothing_behind() {
     let server = demo().await;
-    let (thinker, mut questions) = Respondent::thinking();
-    let mut dialing = Dialing::to_demo(&server).policy(Ask);
-    dialing.person = thinker;
-    let credentials = Credentials::of_password(server.password());
-    let dialed = tokio::spawn(dialing.start(credentials));
-    let mut answer = timeout(PATIENCE, questions.recv()).await.unwrap().unwrap();
+    let (dialed, mut answer) = thought_about(&server).await;
     dialed.abort();
     timeout(PATIENCE, answer.closed()).await.expect("nobody waits for the answer");
     let mut record = server.record();

@@ -15,7 +15,7 @@ use crate::{
 
 /// The question that stands, if one does.
 #[derive(Default)]
-pub(crate) struct Standing(Mutex<Asked>);
+pub(crate) struct OpenQuestion(Mutex<Asked>);
 
 #[derive(Default)]
 struct Asked {
@@ -29,7 +29,7 @@ struct Open {
     answer: oneshot::Sender<Result<Answer, Unanswered>>,
 }
 
-impl Standing {
+impl OpenQuestion {
     /// A new question stands; one before has no answer any more.
     fn ask(&self, question: Question) -> (u64, oneshot::Receiver<Result<Answer, Unanswered>>) {
         let (answer, answered) = oneshot::channel();

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
-use super::{asking::Standing, seat::Newcomer};
+use super::{asking::OpenQuestion, seat::Newcomer};
 use crate::{reason::CloseReason, target::TermSize};
 
 /// The most input that may wait for the target, in bytes: more ends the session.
@@ -33,7 +33,7 @@ pub(crate) struct Mailbox {
     mail: Mutex<Mail>,
     posted: Notify,
     /// What the person at the client is asked.
-    pub(crate) question: Standing,
+    pub(crate) question: OpenQuestion,
 }
 
 #[derive(Default)]
