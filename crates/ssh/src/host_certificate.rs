@@ -9,7 +9,7 @@ use russh::keys::{
     ssh_key::{Fingerprint, certificate::CertType, public::KeyData},
 };
 
-use crate::known_hosts::matches_pattern;
+use crate::glob;
 
 /// Why a certificate proves nothing. The key in it may still be known by itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -65,7 +65,7 @@ pub(crate) fn verify<'a>(
         return Err(Objection::Late);
     }
     // One without names is nobody's, and names may be patterns: as OpenSSH has it since 10.3.
-    if !certificate.valid_principals().iter().any(|name| matches_pattern(name, host)) {
+    if !certificate.valid_principals().iter().any(|name| glob::matches(name, host)) {
         return Err(Objection::Principals);
     }
     if !certificate.critical_options().is_empty() {

@@ -15,6 +15,8 @@ use russh::keys::{
 };
 use tracing::warn;
 
+use crate::glob;
+
 /// The names under which a host may stand in a file.
 #[derive(Clone, Debug)]
 pub(crate) struct HostName {
@@ -213,7 +215,7 @@ fn naming(patterns: &HostPatterns, host: &str) -> Naming {
         HostPatterns::Patterns(patterns) => {
             let (excluding, including): (Vec<_>, Vec<_>) =
                 patterns.iter().partition(|pattern| pattern.starts_with('!'));
-            let matches = |pattern: &str| matches_pattern(&pattern.to_ascii_lowercase(), host);
+            let matches = |pattern: &str| glob::matches(&pattern.to_ascii_lowercase(), host);
             if excluding.iter().any(|pattern| matches(&pattern[1..])) {
                 return Naming::Excluded;
             }
@@ -225,35 +227,6 @@ fn naming(patterns: &HostPatterns, host: &str) -> Naming {
         }
     };
     if is_included { Naming::Included } else { Naming::Absent }
-}
-
-/// Whether `host` matches a pattern with `*` and `?`.
-pub(crate) fn matches_pattern(pattern: &str, host: &str) -> bool {
-    let (pattern, host) = (pattern.as_bytes(), host.as_bytes());
-    let (mut p, mut h) = (0, 0);
-    // Where the last star stood, and how much of the host it has taken.
-    let mut star: Option<(usize, usize)> = None;
-    while h < host.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, h));
-                p += 1;
-            }
-            Some(&c) if c == b'?' || c == host[h] => {
-                p += 1;
-                h += 1;
-            }
-            _ => match &mut star {
-                Some((at, taken)) => {
-                    *taken += 1;
-                    p = *at + 1;
-                    h = *taken;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == b'*')
 }
 
 #[cfg(test)]

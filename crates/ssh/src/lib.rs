@@ -12,6 +12,7 @@ mod dial;
 mod dialer;
 mod fault;
 mod gate;
+mod glob;
 mod host_certificate;
 mod host_key;
 mod kdf;

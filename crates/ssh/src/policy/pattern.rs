@@ -6,6 +6,7 @@ use std::{fmt, net::IpAddr, ops::RangeInclusive, str::FromStr};
 use ipnet::{IpNet, Ipv4Net};
 
 use super::ranges;
+use crate::glob;
 
 /// A pattern of targets.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -46,7 +47,7 @@ impl TargetPattern {
         match &self.hosts {
             Hosts::Named(pattern) => {
                 let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-                self.matches_port(port) && is_like(pattern.as_bytes(), host.as_bytes())
+                self.matches_port(port) && glob::matches(pattern, &host)
             }
             Hosts::Network(_) => false,
         }
@@ -56,27 +57,6 @@ impl TargetPattern {
     pub(super) fn matches_address(&self, address: IpAddr, port: u16) -> bool {
         matches!(self.hosts, Hosts::Network(network) if network.contains(&address)) && self.matches_port(port)
     }
-}
-
-/// Whether a text is like a pattern in which `*` stands for any characters, none included.
-fn is_like(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut in_pattern) = (0, 0);
-    // Behind the last `*`, and how far the text was when it stood for nothing more.
-    let mut retry: Option<(usize, usize)> = None;
-    while at < text.len() {
-        if pattern.get(in_pattern) == Some(&b'*') {
-            in_pattern += 1;
-            retry = Some((in_pattern, at));
-        } else if pattern.get(in_pattern) == Some(&text[at]) {
-            (at, in_pattern) = (at + 1, in_pattern + 1);
-        } else if let Some((behind, from)) = retry {
-            retry = Some((behind, from + 1));
-            (at, in_pattern) = (from + 1, behind);
-        } else {
-            return false;
-        }
-    }
-    pattern[in_pattern..].iter().all(|byte| *byte == b'*')
 }
 
 impl FromStr for TargetPattern {
