@@ -3,10 +3,7 @@ import { type Disposable, Disposables, listen } from '../lifecycle';
 import type { Question } from '../protocol.gen';
 import type { Given } from '../questions';
 import { type FieldView, fieldViews, serverWords, submitLabel } from './asking';
-import { part, write } from './parts';
-
-/** An Enter so soon after the form appeared, in milliseconds, was meant for what was there before. */
-const SETTLES_AFTER = 500;
+import { part, SETTLES_AFTER, write, writePart } from './parts';
 
 export class FieldsPart implements Disposable {
   readonly #all = new Disposables();
@@ -35,11 +32,11 @@ export class FieldsPart implements Disposable {
     const byServer = question.kind === 'keyboard_interactive';
     const { name, instruction } = serverWords(question);
     part(this.root, 'server').dataset['says'] = String(byServer);
-    this.#text('says', byServer ? 'The server says:' : '');
-    this.#text('name', byServer ? name : '');
-    this.#text('instruction', byServer ? instruction : '');
-    this.#text('again', question.again ? 'That was not right. Try again.' : '');
-    this.#text('caps', '');
+    writePart(this.root, 'says', byServer ? 'The server says:' : '');
+    writePart(this.root, 'name', byServer ? name : '');
+    writePart(this.root, 'instruction', byServer ? instruction : '');
+    writePart(this.root, 'again', question.again ? 'That was not right. Try again.' : '');
+    writePart(this.root, 'caps', '');
     write(part(this.root, 'submit'), submitLabel(question.kind));
     const fields = fieldViews(question).map(newField);
     this.#inputs = fields.map(({ input }) => input);
@@ -91,14 +88,8 @@ export class FieldsPart implements Disposable {
     // A browser that fills a field in sends events of keys that are none.
     if (event.target instanceof HTMLInputElement && typeof event.getModifierState === 'function') {
       const hidden = event.target.type === 'password';
-      this.#text('caps', hidden && event.getModifierState('CapsLock') ? 'Caps Lock is on.' : '');
+      writePart(this.root, 'caps', hidden && event.getModifierState('CapsLock') ? 'Caps Lock is on.' : '');
     }
-  }
-
-  #text(name: string, text: string): void {
-    const element = part(this.root, name);
-    element.hidden = text === '';
-    write(element, text);
   }
 }
 

@@ -4,10 +4,7 @@ import { type Disposable, Disposables, listen } from '../lifecycle';
 import type { Question } from '../protocol.gen';
 import type { Given } from '../questions';
 import { keyWords } from './asking';
-import { part, write } from './parts';
-
-/** A click so soon after the question appeared, in milliseconds, was meant for what was there before. */
-const SETTLES_AFTER = 500;
+import { part, SETTLES_AFTER, write } from './parts';
 
 export class HostKeyPart implements Disposable {
   readonly #all = new Disposables();
@@ -52,7 +49,6 @@ export class HostKeyPart implements Disposable {
 
   /** It is answered. */
   close(): void {
-    clearTimeout(this.#settles);
     this.#disable(true);
   }
 

@@ -2,7 +2,7 @@
 import { type Disposable, Disposables, listen } from '../lifecycle';
 import type { NextTry, State } from '../state';
 import { Clock, duration, secondsUntil } from './clock';
-import { part, write } from './parts';
+import { part, writePart } from './parts';
 import { type Act, view } from './view';
 
 export class Overlay implements Disposable {
@@ -31,13 +31,13 @@ export class Overlay implements Disposable {
     // Whoever gets the focus moved to the question hears these words with it, and not a second time.
     const heard = shown.until !== undefined && document.hasFocus();
     part(this.root, 'text').ariaLive = heard ? 'off' : 'polite';
-    this.#text('title', shown.title);
-    this.#text('message', shown.message);
-    this.#text('advice', shown.advice);
-    this.#text('code', shown.code);
+    writePart(this.root, 'title', shown.title);
+    writePart(this.root, 'message', shown.message);
+    writePart(this.root, 'advice', shown.advice);
+    writePart(this.root, 'code', shown.code);
     this.#due(shown.due, shown.until);
     this.#act = shown.action?.act ?? null;
-    this.#text('action', shown.action?.label ?? '');
+    writePart(this.root, 'action', shown.action?.label ?? '');
     part(this.root, 'action').ariaLabel = shown.action?.name ?? null;
   }
 
@@ -48,18 +48,14 @@ export class Overlay implements Disposable {
   /** Not among the words that a screen reader says by itself: it changes all the time. */
   #due(due: NextTry | undefined, until: number | undefined): void {
     if (until !== undefined) {
-      this.#clock.run(() => this.#text('due', `You have ${duration(secondsUntil(until))} to answer.`));
+      this.#clock.run(() =>
+        writePart(this.root, 'due', `You have ${duration(secondsUntil(until))} to answer.`),
+      );
     } else if (due === undefined || due === null) {
       this.#clock.stop();
-      this.#text('due', due === null ? 'trying now' : '');
+      writePart(this.root, 'due', due === null ? 'trying now' : '');
     } else {
-      this.#clock.run(() => this.#text('due', `next try in ${secondsUntil(due)} s`));
+      this.#clock.run(() => writePart(this.root, 'due', `next try in ${secondsUntil(due)} s`));
     }
-  }
-
-  #text(name: string, text: string): void {
-    const element = part(this.root, name);
-    element.hidden = text === '';
-    write(element, text);
   }
 }
