@@ -90,7 +90,9 @@ impl FromStr for TargetPattern {
             return Ok(Self { hosts: Hosts::Named(named), ports });
         }
         let name = engine::host_name(&named).map_err(|_| wrong())?;
-        let hosts = read_network(&name).map_or(Hosts::Named(name), Hosts::Network);
+        // The dot may have been another script's, and is one only now.
+        let name = name.strip_suffix('.').unwrap_or(&name);
+        let hosts = read_network(name).map_or_else(|| Hosts::Named(name.to_owned()), Hosts::Network);
         Ok(Self { hosts, ports })
     }
 }

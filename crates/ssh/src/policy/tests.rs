@@ -228,6 +228,8 @@ fn a_star_is_any_characters() {
         ("*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa", false),
         ("db.example", "DB.example", true),
         ("db.example", "db.example.", true),
+        ("db.example。", "db.example", true),
+        ("ড়.\u{fe00}", "xn--15b8c.", true),
         ("db.example", "db1example", false),
     ] {
         let pattern: TargetPattern = pattern.parse().unwrap();
