@@ -113,13 +113,7 @@ async fn tickets_that_wait_are_bounded() -> Result {
     let gateway = TestGateway::start().await?;
     for _ in 0..engine::MAX_TICKETS - 1 {
         let order = engine::SessionOrder {
-            target: engine::Target {
-                host: "h".into(),
-                port: 22,
-                username: "u".into(),
-                host_keys: Vec::new(),
-                connect_timeout: None,
-            },
+            target: engine::Target::new("h", 22, "u"),
             credentials: engine::Credentials::of_password("p"),
             term: None,
             program: engine::Program::default(),

@@ -36,13 +36,7 @@ impl Dialing {
             learned_hosts: dir.path().join("state/known_hosts"),
             remember_host_keys: true,
         };
-        let target = Target {
-            host: "127.0.0.1".to_owned(),
-            port,
-            username: username.to_owned(),
-            host_keys: Vec::new(),
-            connect_timeout: None,
-        };
+        let target = Target::new("127.0.0.1", port, username);
         Self { dir, options, target, person: Arc::default(), patience: Patience::default() }
     }
 

@@ -3,6 +3,7 @@
 //! Must not know SSH, HTTP, Socket.IO or JSON: shells come from a [`Dialer`], whoever watches a
 //! session is a [`Client`].
 
+mod algorithms;
 mod client;
 mod credentials;
 mod dial;
@@ -21,6 +22,7 @@ mod target;
 mod ticket;
 mod token;
 
+pub use algorithms::{AlgorithmChoice, InvalidPreset, Preset};
 pub use client::{Client, ClientFull, EndingCause, Notice, ScreenSize};
 pub use credentials::{AuthMethod, Credentials, KeyFile, KnownAnswer};
 pub use dial::{

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose};
 
-use crate::hash::sha256;
+use crate::{algorithms::AlgorithmChoice, hash::sha256};
 
 /// An SSH server and the account on it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,6 +19,23 @@ pub struct Target {
     pub host_keys: Vec<Fingerprint>,
     /// How long connecting may take, if less than the dialer's own limit.
     pub connect_timeout: Option<Duration>,
+    /// Which algorithms may be used on the way there.
+    pub algorithms: AlgorithmChoice,
+}
+
+impl Target {
+    /// An account on a server, of which nothing else is asked.
+    #[must_use]
+    pub fn new(host: impl Into<String>, port: u16, username: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            username: username.into(),
+            host_keys: Vec::new(),
+            connect_timeout: None,
+            algorithms: AlgorithmChoice::default(),
+        }
+    }
 }
 
 impl fmt::Display for Target {

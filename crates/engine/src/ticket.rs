@@ -313,13 +313,7 @@ mod tests {
 
     fn order() -> SessionOrder {
         SessionOrder {
-            target: Target {
-                host: "example".into(),
-                port: 22,
-                username: "me".into(),
-                host_keys: Vec::new(),
-                connect_timeout: None,
-            },
+            target: Target::new("example", 22, "me"),
             credentials: Credentials::of_password("secret"),
             term: None,
             program: Program::default(),

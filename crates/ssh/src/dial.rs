@@ -175,13 +175,7 @@ mod tests {
     use crate::{AddressFamily, TargetPolicy};
 
     fn target(host: &str, port: u16) -> Target {
-        Target {
-            host: host.to_owned(),
-            port,
-            username: "u".to_owned(),
-            host_keys: Vec::new(),
-            connect_timeout: None,
-        }
+        Target::new(host, port, "u")
     }
 
     fn open_reach() -> Reach {

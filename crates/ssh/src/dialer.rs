@@ -146,13 +146,7 @@ mod tests {
     }
 
     fn order(port: u16, username: &str, credentials: Credentials) -> DialOrder {
-        let target = Target {
-            host: "127.0.0.1".to_owned(),
-            port,
-            username: username.to_owned(),
-            host_keys: Vec::new(),
-            connect_timeout: None,
-        };
+        let target = Target::new("127.0.0.1", port, username);
         let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
         DialOrder { target, credentials, pty, program: engine::Program::default() }
     }

@@ -31,13 +31,7 @@ fn house(policy: HostKeyPolicy) -> House {
         learned_hosts: dir.path().join("learned"),
         remember_host_keys: true,
     };
-    let target = Target {
-        host: "h".to_owned(),
-        port: 22,
-        username: "u".to_owned(),
-        host_keys: Vec::new(),
-        connect_timeout: None,
-    };
+    let target = Target::new("h", 22, "u");
     House { dir, options, target }
 }
 

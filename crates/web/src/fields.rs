@@ -128,7 +128,7 @@ impl Fields {
         let host_keys = self.host_keys()?;
         let connect_timeout = self.seconds("connect_timeout", ceilings.connect_timeout)?;
         Ok(SessionOrder {
-            target: Target { host, port, username, host_keys, connect_timeout },
+            target: Target { host_keys, connect_timeout, ..Target::new(host, port, username) },
             credentials,
             term: self.term()?,
             program: program::program(&mut self, accepted)?,

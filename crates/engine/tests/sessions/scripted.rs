@@ -350,13 +350,7 @@ pub(crate) fn flood(events: mpsc::Sender<ShellEvent>) -> watch::Receiver<usize> 
 
 pub(crate) fn order(host: &str) -> SessionOrder {
     SessionOrder {
-        target: Target {
-            host: host.into(),
-            port: 22,
-            username: "me".into(),
-            host_keys: Vec::new(),
-            connect_timeout: None,
-        },
+        target: Target::new(host, 22, "me"),
         credentials: Credentials::of_password("secret"),
         term: None,
         program: Program::default(),
