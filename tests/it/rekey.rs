@@ -102,8 +102,12 @@ impl Counting {
         let key = self.server.client_key()?;
         let credentials = Credentials::of_key(key, None);
         let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
-        let order =
-            DialOrder { target: dialing.target.clone(), credentials, pty, program: Program::default() };
+        let order = DialOrder {
+            target: dialing.target.clone(),
+            credentials,
+            pty: Some(pty),
+            program: Program::default(),
+        };
         let mut talk = Talk::new(timeout(PATIENCE, dialer.dial(order, dialing.person.clone())).await?);
         talk.until("ready\r\n").await;
         Ok(talk)

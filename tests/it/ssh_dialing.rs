@@ -88,7 +88,12 @@ impl Dialing {
         credentials: Credentials,
     ) -> impl Future<Output = Result<Transport, DialError>> + 'static {
         let pty = Pty { term: "xterm-256color".to_owned(), size: TermSize::clamped(100, 30) };
-        let order = DialOrder { target: self.target.clone(), credentials, pty, program: Program::default() };
+        let order = DialOrder {
+            target: self.target.clone(),
+            credentials,
+            pty: Some(pty),
+            program: Program::default(),
+        };
         SshDialer::new(self.options.clone()).with_patience(self.patience).dial(order, self.person.clone())
     }
 

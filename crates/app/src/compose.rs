@@ -87,6 +87,8 @@ pub(crate) async fn bind(
         limits: web::Limits {
             connections_per_address: config.max_connections_per_address,
             connect_timeout: config.connect_timeout,
+            exec_time: config.exec_time,
+            exec_output: config.exec_output,
             ..web::Limits::default()
         },
     };

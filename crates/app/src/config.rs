@@ -51,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) drain: Duration,
     /// The limit for one TCP connection to a target.
     pub(crate) connect_timeout: Duration,
+    pub(crate) exec_time: Duration,
+    pub(crate) exec_output: usize,
     /// What may be connected to, and how.
     pub(crate) reach: Reach,
     /// Variables that a request may set, beside those of the language.
@@ -153,6 +155,8 @@ impl Config {
             drain: Duration::ZERO,
             accept_env: Vec::new(),
             connect_timeout: Duration::from_secs(1),
+            exec_time: Duration::from_secs(1),
+            exec_output: 1,
             reach: Reach::default(),
             host_key_policy: HostKeyPolicy::Reject,
             known_hosts: None,

@@ -43,9 +43,10 @@ pub struct DialOrder {
     pub target: Target,
     /// How to log in.
     pub credentials: Credentials,
-    /// The terminal to ask for.
-    pub pty: Pty,
-    /// What to run in it.
+    /// The terminal to ask for. Without one nothing can be typed: the command reads an empty input, and
+    /// what it prints on stderr comes as [`ShellEvent::Error`].
+    pub pty: Option<Pty>,
+    /// What to run.
     pub program: Program,
 }
 
@@ -77,8 +78,10 @@ pub struct Transport {
 /// What comes from a shell.
 #[derive(Debug, Eq, PartialEq)]
 pub enum ShellEvent {
-    /// Bytes that it printed, stdout and stderr as they came.
+    /// Bytes that it printed; on a terminal, all of them.
     Output(Bytes),
+    /// Bytes that it printed on stderr, where there is no terminal.
+    Error(Bytes),
     /// It ended; output may still follow.
     Exit(Exit),
     /// The connection to the target broke: no event follows.
@@ -101,7 +104,7 @@ pub trait Shell: Send + Sync + 'static {
     /// Sends a window-change.
     fn resize(self: Arc<Self>, size: TermSize) -> BoxFuture<'static, Result<(), ShellGone>>;
     /// Closes channel and connection in good order where the target still answers, and cuts the
-    /// connection in any case; resolves within two seconds.
+    /// connection in any case; resolves within two seconds. A command without a terminal is told to end.
     fn close(self: Arc<Self>) -> BoxFuture<'static, ()>;
     /// Resolves when the connection to the target is gone, whether or not anybody reads its events.
     /// No more comes in then: what is left to read is less than a megabyte, and behind it the end.

@@ -7,6 +7,7 @@ mod algorithms;
 mod client;
 mod credentials;
 mod dial;
+mod exec;
 mod hash;
 mod host;
 mod options;
@@ -28,6 +29,7 @@ pub use credentials::{AuthMethod, Credentials, KeyFile, KnownAnswer};
 pub use dial::{
     DialError, DialOrder, Dialer, Exit, Shell, ShellEvent, ShellGone, Step, TargetDenied, Transport,
 };
+pub use exec::{ExecError, ExecOrder, Executed, Printed};
 pub use host::{InvalidHost, host_name};
 pub use options::{DetachedOutput, Options, Quotas};
 pub use program::Program;

@@ -33,16 +33,16 @@ use crate::{
 
 /// Every ticket and every session of one gateway.
 pub struct Registry {
-    dialer: Arc<dyn Dialer>,
+    pub(crate) dialer: Arc<dyn Dialer>,
     options: Arc<Options>,
     tickets: Arc<Tickets>,
-    quota: Arc<Quota>,
+    pub(crate) quota: Arc<Quota>,
     sessions: Arc<Sessions>,
-    tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
     /// How many screens are fed at a time.
     mirrors: Arc<Semaphore>,
     draining: AtomicBool,
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 /// Why a ticket started no session.

@@ -77,7 +77,7 @@ async fn dial(
     person.progress(Step::Auth);
     auth::log_in(&mut connection, &target.username, login, &asking, limits.login).await?;
     person.progress(Step::Shell);
-    transport::open(connection, &pty, &program, limits).await
+    transport::open(connection, pty.as_ref(), &program, limits).await
 }
 
 /// Connects to the right host. One that does not show the pinned key at once may still have it,
@@ -148,7 +148,7 @@ mod tests {
     fn order(port: u16, username: &str, credentials: Credentials) -> DialOrder {
         let target = Target::new("127.0.0.1", port, username);
         let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
-        DialOrder { target, credentials, pty, program: engine::Program::default() }
+        DialOrder { target, credentials, pty: Some(pty), program: engine::Program::default() }
     }
 
     /// Dials with limits that a test can wait for.

@@ -62,7 +62,7 @@ const MODES: &[(Mode, u32)] = &[
 /// The server refuses a channel, the pty or the shell, is too slow, or went away.
 pub(crate) async fn open(
     connection: Connection,
-    pty: &Pty,
+    pty: Option<&Pty>,
     program: &Program,
     limits: Limits,
 ) -> Result<Transport, DialError> {
@@ -77,10 +77,11 @@ pub(crate) async fn open(
     let Connection { handle, notes, switch, .. } = connection;
     let (handle, gone) = (Arc::new(handle), notes.gone.clone());
     tokio::spawn(watch(handle.clone(), switch.pulse(), limits.patience, gone.clone()));
-    let shell = SshShell { handle, writer, gone: gone.clone(), cutter: switch.cutter() };
+    let cutter = switch.cutter();
+    let shell = SshShell { handle, writer, has_terminal: pty.is_some(), gone: gone.clone(), cutter };
     let banner = notes.take_banner();
     let mut ready = early;
-    if !banner.is_empty() {
+    if pty.is_some() && !banner.is_empty() {
         ready.push_front(ShellEvent::Output(Bytes::from(banner)));
     }
     let exited = ready.iter().any(|event| matches!(event, ShellEvent::Exit(_)));
@@ -95,25 +96,28 @@ struct Opened {
     early: VecDeque<ShellEvent>,
 }
 
-async fn request(connection: &Connection, pty: &Pty, program: &Program) -> Result<Opened, DialError> {
+async fn request(connection: &Connection, pty: Option<&Pty>, program: &Program) -> Result<Opened, DialError> {
     let refused = |what| DialError::ShellRefused { target: connection.target.clone(), what };
     let (reader, writer) = match connection.handle.channel_open_session().await {
         Ok(channel) => channel.split(),
         Err(Error::ChannelOpenFailure(_)) => return Err(refused("a session channel")),
         Err(_) => return Err(connection.end(DURING).await),
     };
-    let (cols, rows) = (u32::from(pty.size.cols()), u32::from(pty.size.rows()));
     // All at once: the answers come in this order. A variable that the server does not take is no reason
     // to end, so nobody asks for an answer to it.
     let asked = async {
-        writer.request_pty(true, &pty.term, cols, rows, 0, 0, MODES).await?;
+        if let Some(Pty { term, size }) = pty {
+            let (cols, rows) = (u32::from(size.cols()), u32::from(size.rows()));
+            writer.request_pty(true, term, cols, rows, 0, 0, MODES).await?;
+        }
         for (name, value) in &program.env {
             writer.set_env(false, name.as_str(), value.as_str()).await?;
         }
         match &program.command {
-            Some(command) => writer.exec(true, command.as_str()).await,
-            None => writer.request_shell(true).await,
+            Some(command) => writer.exec(true, command.as_str()).await?,
+            None => writer.request_shell(true).await?,
         }
+        if pty.is_some() { Ok(()) } else { writer.eof().await }
     };
     let wanted = if program.command.is_some() { "a command" } else { "a shell" };
     if asked.await.is_err() {
@@ -121,7 +125,7 @@ async fn request(connection: &Connection, pty: &Pty, program: &Program) -> Resul
     }
     let mut inbox = Inbox { reader, gate: connection.gate.clone() };
     let mut early = VecDeque::new();
-    for what in ["a terminal", wanted] {
+    for what in pty.map(|_| "a terminal").into_iter().chain([wanted]) {
         match reply(&mut inbox, &mut early).await {
             Reply::Granted => {}
             Reply::Refused => return Err(refused(what)),
@@ -166,7 +170,8 @@ async fn reply(inbox: &mut Inbox, early: &mut VecDeque<ShellEvent>) -> Reply {
 /// What a message means to whoever watches the shell; nothing, for most.
 fn event(message: ChannelMsg) -> Option<ShellEvent> {
     match message {
-        ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } => Some(ShellEvent::Output(data)),
+        ChannelMsg::Data { data } => Some(ShellEvent::Output(data)),
+        ChannelMsg::ExtendedData { data, .. } => Some(ShellEvent::Error(data)),
         ChannelMsg::ExitStatus { exit_status } => Some(ShellEvent::Exit(Exit::Status(exit_status))),
         ChannelMsg::ExitSignal { signal_name, .. } => {
             Some(ShellEvent::Exit(Exit::Signal(signal_word(&signal_name))))
@@ -274,6 +279,7 @@ fn join(first: &mut Bytes, second: &[u8]) {
 struct SshShell {
     handle: Arc<Handle<Callbacks>>,
     writer: ChannelWriteHalf<Msg>,
+    has_terminal: bool,
     /// Cancelled when the connection is gone.
     gone: CancellationToken,
     cutter: Cutter,
@@ -291,6 +297,10 @@ impl SshShell {
 
     async fn farewell(&self) {
         let farewell = async {
+            // The end of a terminal ends what runs in it; nothing else would end a command without one.
+            if !self.has_terminal {
+                self.writer.signal(Sig::TERM).await?;
+            }
             self.writer.close().await?;
             self.handle.disconnect(Disconnect::ByApplication, "", "").await
         };

@@ -114,7 +114,8 @@ fn peer(peer: engine::Peer) -> Peer {
     }
 }
 
-fn code(reason: &CloseReason) -> Code {
+/// Why a session is over, as a code.
+pub(crate) fn code(reason: &CloseReason) -> Code {
     match reason {
         CloseReason::DialFailed(error) => dial_code(error),
         CloseReason::Exited(Exit::Status(_)) => Code::Exited,

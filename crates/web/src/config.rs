@@ -35,6 +35,10 @@ pub struct Limits {
     pub read_timeout: Duration,
     /// The longest that a request may let a connection to its target take.
     pub connect_timeout: Duration,
+    /// The longest that a command without a terminal may run.
+    pub exec_time: Duration,
+    /// How much of each of its stdout and stderr is kept, in bytes.
+    pub exec_output: usize,
 }
 
 impl Default for Limits {
@@ -44,6 +48,8 @@ impl Default for Limits {
             connections: 8192,
             read_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(10),
+            exec_time: Duration::from_secs(60),
+            exec_output: 1024 * 1024,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The names that mean something.
-const KNOWN: [&str; 19] = [
+const KNOWN: [&str; 21] = [
     "hostname",
     "port",
     "username",
@@ -31,6 +31,8 @@ const KNOWN: [&str; 19] = [
     "term",
     "env",
     "command",
+    "shell",
+    "encoding",
     "cols",
     "rows",
     "idle_timeout",
@@ -110,6 +112,13 @@ impl Fields {
         &self.ignored
     }
 
+    /// The names that meant nothing, those included that nobody has taken.
+    pub(crate) fn into_ignored(self) -> Vec<String> {
+        let mut ignored = self.ignored;
+        ignored.extend(self.known.into_keys().map(str::to_owned));
+        ignored
+    }
+
     /// What the fields mean; `accepted` are the variables that may be set. Credentials are judged first,
     /// as the original does.
     pub(crate) fn into_order(
@@ -118,17 +127,15 @@ impl Fields {
         accepted: &[EnvPattern],
     ) -> Result<SessionOrder, ApiError> {
         let credentials = login::credentials(&mut self)?;
-        let host = engine::host_name(&self.required("hostname")?)
-            .map_err(|_| invalid("hostname", "must be a host name or an IP address, without a zone"))?;
-        let username = self.required("username")?;
-        if username.chars().any(char::is_control) {
-            return Err(invalid("username", "has control characters"));
+        let target = self.target(ceilings.connect_timeout)?;
+        if self.switch("shell")? == Some(false) {
+            return Err(invalid(
+                "shell",
+                "cannot be false here: POST /api/v1/exec runs a command without one",
+            ));
         }
-        let port = self.number("port", 1, u16::MAX)?.unwrap_or(22);
-        let host_keys = self.host_keys()?;
-        let connect_timeout = self.seconds("connect_timeout", ceilings.connect_timeout)?;
         Ok(SessionOrder {
-            target: Target { host_keys, connect_timeout, ..Target::new(host, port, username) },
+            target,
             credentials,
             term: self.term()?,
             program: program::program(&mut self, accepted)?,
@@ -137,6 +144,20 @@ impl Fields {
             idle_timeout: self.seconds("idle_timeout", ceilings.idle_timeout)?,
             max_duration: self.seconds("max_duration", ceilings.max_duration)?,
         })
+    }
+
+    /// Where to, as whom, and what is known of the host.
+    pub(crate) fn target(&mut self, connect_ceiling: Option<Duration>) -> Result<Target, ApiError> {
+        let host = engine::host_name(&self.required("hostname")?)
+            .map_err(|_| invalid("hostname", "must be a host name or an IP address, without a zone"))?;
+        let username = self.required("username")?;
+        if username.chars().any(char::is_control) {
+            return Err(invalid("username", "has control characters"));
+        }
+        let port = self.number("port", 1, u16::MAX)?.unwrap_or(22);
+        let host_keys = self.host_keys()?;
+        let connect_timeout = self.seconds("connect_timeout", connect_ceiling)?;
+        Ok(Target { host_keys, connect_timeout, ..Target::new(host, port, username) })
     }
 
     fn host_keys(&mut self) -> Result<Vec<Fingerprint>, ApiError> {
@@ -172,9 +193,19 @@ impl Fields {
             .map_err(|_| invalid(name, &format!("must be an object of texts, each under {keys}")))
     }
 
-    fn required(&mut self, name: &str) -> Result<String, ApiError> {
+    pub(crate) fn required(&mut self, name: &str) -> Result<String, ApiError> {
         self.text(name)
             .ok_or_else(|| ApiError::bad_request(Code::MissingField, format!("Not provided - '{name}'")))
+    }
+
+    /// A field that is true or false.
+    pub(crate) fn switch(&mut self, name: &str) -> Result<Option<bool>, ApiError> {
+        match self.text(name).as_deref() {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => Err(invalid(name, "must be true or false")),
+        }
     }
 
     fn number<N>(&mut self, name: &str, low: N, high: N) -> Result<Option<N>, ApiError>
@@ -188,7 +219,11 @@ impl Fields {
         }
     }
 
-    fn seconds(&mut self, name: &str, ceiling: Option<Duration>) -> Result<Option<Duration>, ApiError> {
+    pub(crate) fn seconds(
+        &mut self,
+        name: &str,
+        ceiling: Option<Duration>,
+    ) -> Result<Option<Duration>, ApiError> {
         // Where there is no ceiling, more than a lifetime is no time.
         let ceiling = ceiling.map_or(u64::from(u32::MAX), |ceiling| ceiling.as_secs());
         Ok(self.number(name, 1, ceiling)?.map(Duration::from_secs))

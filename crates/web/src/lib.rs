@@ -4,12 +4,14 @@
 
 mod assets;
 mod auth;
+mod body;
 mod closing;
 mod config;
 mod connection;
 mod create;
 mod departures;
 mod error;
+mod exec;
 mod fields;
 mod front;
 mod headers;

@@ -13,6 +13,8 @@ use crate::{error::ApiError, fields::invalid};
 
 /// The fields that are whole numbers.
 const NUMBERS: [&str; 6] = ["port", "cols", "rows", "idle_timeout", "max_duration", "connect_timeout"];
+/// Those that are true or false.
+const SWITCHES: [&str; 1] = ["shell"];
 /// Those that may be a list of texts, and what stands between the texts in a form.
 const LISTS: [(&str, &str); 2] = [("host_key", "\n"), ("auth_methods", ",")];
 /// Those that are an object of texts, which in a form is its JSON.
@@ -32,14 +34,16 @@ pub(crate) fn read(body: &[u8]) -> Result<Vec<(String, Value)>, ApiError> {
 pub(crate) fn text(name: &str, value: Value) -> Result<Option<String>, ApiError> {
     let is_number = NUMBERS.contains(&name);
     let between = LISTS.iter().find_map(|(list, between)| (*list == name).then_some(*between));
-    let is_object = OBJECTS.contains(&name);
+    let (is_object, is_switch) = (OBJECTS.contains(&name), SWITCHES.contains(&name));
     match (value, between) {
         (Value::Null, _) => Ok(None),
         (Value::String(text), _) => Ok(Some(text)),
         (Value::Number(number), _) if is_number => Ok(Some(number.to_string())),
+        (Value::Bool(on), _) if is_switch => Ok(Some(on.to_string())),
         (Value::Array(list), Some(between)) => joined(name, list, between).map(Some),
         (value @ Value::Object(_), _) if is_object => Ok(Some(value.to_string())),
         _ if is_number => Err(invalid(name, "must be a number")),
+        _ if is_switch => Err(invalid(name, "must be true or false")),
         (_, Some(_)) => Err(invalid(name, "must be a string or a list of strings")),
         _ if is_object => Err(invalid(name, "must be an object of texts")),
         _ => Err(invalid(name, "must be a string")),

@@ -17,6 +17,7 @@ use crate::{
     assets::{self, Page},
     create::create,
     error::ApiError,
+    exec::exec,
     front::Front,
     headers,
     metrics::metrics,
@@ -24,10 +25,12 @@ use crate::{
 
 /// The routes without the layers in front of them.
 pub(crate) fn router(front: Arc<Front>) -> Router {
-    let creation = post(create).get(nothing).options(creation_options).fallback(creation_method);
+    let creation = post(create).get(nothing).options(post_options).fallback(post_method);
+    let execution = post(exec).options(post_options).fallback(post_method);
     Router::new()
         .route("/create-session", creation.clone())
         .route("/create-credentials", creation)
+        .route("/api/v1/exec", execution)
         .route("/", get(root))
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
@@ -91,11 +94,11 @@ async fn wrong_method() -> ApiError {
     )
 }
 
-async fn creation_options() -> impl IntoResponse {
+async fn post_options() -> impl IntoResponse {
     [(header::ALLOW, "POST, OPTIONS")]
 }
 
-async fn creation_method() -> Response {
+async fn post_method() -> Response {
     ([(header::ALLOW, "POST, OPTIONS")], wrong_method().await).into_response()
 }
 

@@ -358,6 +358,32 @@ pub(crate) static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        name: "exec-timeout",
+        short: None,
+        shape: Shape::Duration,
+        value: "DURATION",
+        default: "60s",
+        group: SSH,
+        help: "How long a command of POST /api/v1/exec may run, 1s to 1h; a request may name less",
+        read: |config, values| {
+            let limits = Duration::from_secs(1)..=Duration::from_secs(3600);
+            read::last(values, |text| read::duration(text, &limits)).map(|limit| config.exec_time = limit)
+        },
+    },
+    Setting {
+        name: "exec-output",
+        short: None,
+        shape: Shape::Number,
+        value: "BYTES",
+        default: "1048576",
+        group: SSH,
+        help: "How much of each of its stdout and stderr is in the answer, 1024 to 67108864; the rest is dropped",
+        read: |config, values| {
+            let limits = 1024..=64 * 1024 * 1024;
+            read::last(values, |text| read::bytes(text, &limits)).map(|bytes| config.exec_output = bytes)
+        },
+    },
+    Setting {
         name: "accept-env",
         short: None,
         shape: Shape::List,

@@ -62,8 +62,12 @@ impl Owner {
         };
         let size = pty.size;
         let person = AtClient { client: Arc::clone(&self.seat.client), mailbox: Arc::clone(&self.mailbox) };
-        let order =
-            DialOrder { target: order.target, credentials: order.credentials, pty, program: order.program };
+        let order = DialOrder {
+            target: order.target,
+            credentials: order.credentials,
+            pty: Some(pty),
+            program: order.program,
+        };
         Ok((self.dialer.dial(order, Arc::new(person)).await?, size))
     }
 

@@ -73,7 +73,7 @@ impl Live {
 
     fn on_message(&mut self, event: Option<ShellEvent>) {
         match event {
-            Some(ShellEvent::Output(bytes)) => self.outbox.push(&bytes),
+            Some(ShellEvent::Output(bytes) | ShellEvent::Error(bytes)) => self.outbox.push(&bytes),
             Some(ShellEvent::Exit(exit)) => self.exit = Some(exit),
             Some(ShellEvent::LinkLost) => self.end_as(CloseReason::LinkLost),
             None => self.end_as(CloseReason::TargetClosed),
