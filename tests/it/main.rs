@@ -16,6 +16,7 @@ mod dead_target_network;
 mod dead_target_stage;
 mod drain;
 mod ends;
+mod exec;
 mod failures;
 mod fairness;
 mod http_create;

@@ -231,7 +231,12 @@ impl Handler for Connection {
         _command: &[u8],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        session.channel_failure(channel)
+        // A script is the command, whatever it is called; a shell of the account's is for terminals.
+        match (&self.shared.program, self.channels.get_mut(&channel)) {
+            (Program::Scripted(_), Some(open)) => _ = open.terminal.get_or_insert_default(),
+            _ => return session.channel_failure(channel),
+        }
+        self.shell_request(channel, session).await
     }
 
     async fn subsystem_request(
@@ -264,6 +269,7 @@ impl Handler for Connection {
         signal: Sig,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
+        self.shared.recorder.note(|record| record.signals.push(format!("{signal:?}")));
         self.send(channel, Command::Signal(signal));
         Ok(())
     }

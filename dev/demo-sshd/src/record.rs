@@ -20,6 +20,8 @@ pub struct Record {
     pub environment: Vec<(String, String)>,
     /// Sizes of window-change requests: columns, rows.
     pub window_changes: Vec<(u32, u32)>,
+    /// Signals that were to be sent to a program, without `SIG`.
+    pub signals: Vec<String>,
     /// Bytes of input that arrived.
     pub input_bytes: u64,
     /// Shells that are over.
@@ -40,7 +42,7 @@ pub struct Attempt {
 }
 
 /// A pty request.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Terminal {
     /// `TERM`.
     pub term: String,
@@ -65,6 +67,7 @@ impl Recorder {
             record.logins.truncate(KEPT);
             record.environment.truncate(KEPT);
             record.window_changes.truncate(KEPT);
+            record.signals.truncate(KEPT);
         });
     }
 

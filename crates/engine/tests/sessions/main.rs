@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod exec;
 mod flow;
 mod last_words;
 mod questions;
