@@ -70,7 +70,7 @@ fn every_setting_is_read_from_each_source() {
         let text = match setting.name {
             "host" => "::1",
             "port" => "0",
-            "backlog" => "65536",
+            "backlog" | "exec-output" => "65536",
             "detached-output" => "keep",
             name if name.starts_with("max-") && setting.shape == Shape::Number => "7",
             "public-url" => "https://terminal.example.org",
@@ -121,7 +121,7 @@ fn fingerprint(config: &Config) -> String {
         config.insecure_open_api,
         config.sessions,
         config.drain,
-        config.connect_timeout,
+        (config.connect_timeout, config.exec_time, config.exec_output),
         config.reach,
         (config.host_key_policy, config.remember_host_keys, &config.accept_env),
         config.known_hosts,
