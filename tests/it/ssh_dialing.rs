@@ -8,7 +8,7 @@ use engine::{
     Target, TermSize, Transport, Unanswered,
 };
 use futures_util::StreamExt as _;
-use ssh::{HostKeyPolicy, Options, Patience, Reach, SshDialer, TargetPolicy};
+use ssh::{AlgorithmPolicy, HostKeyPolicy, Options, Patience, Reach, SshDialer, TargetPolicy};
 use tempfile::TempDir;
 use testkit::{PATIENCE, Sshd, demo_sshd::DemoSshd};
 use tokio::time::timeout;
@@ -32,6 +32,7 @@ impl Dialing {
             connect_timeout: Duration::from_secs(10),
             reach: Reach { targets: TargetPolicy::with_private(), ..Reach::default() },
             host_key_policy: HostKeyPolicy::AcceptNew,
+            algorithms: AlgorithmPolicy::default(),
             known_hosts: None,
             learned_hosts: dir.path().join("state/known_hosts"),
             remember_host_keys: true,

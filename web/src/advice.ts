@@ -55,6 +55,10 @@ export const ADVICE: Record<FailureCode, Advice> = {
     title: 'The gateway may not connect to this host',
     advice: 'Whoever runs it decides which hosts it connects to, and on which ports: ask them.',
   },
+  algorithms_denied: {
+    title: 'The gateway may not use so weak algorithms with this host',
+    advice: 'Whoever runs it decides how old the cryptography of a host may be: ask them.',
+  },
   name_not_found: {
     title: 'The host was not found',
     advice: 'Check the spelling of the host name. If it is right, the gateway’s network may not know it.',

@@ -57,6 +57,7 @@ pub(crate) fn registry(config: &Config, reach: Reach) -> anyhow::Result<Arc<Regi
     let dialer = SshDialer::new(ssh::Options {
         connect_timeout: config.connect_timeout,
         reach,
+        algorithms: config.algorithms.clone(),
         host_key_policy: config.host_key_policy,
         known_hosts: config.known_hosts.clone(),
         learned_hosts: state_dir(config)?.join(LEARNED_HOSTS),

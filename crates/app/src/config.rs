@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use ssh::{AddressFamily, HostKeyPolicy, Reach};
+use ssh::{AddressFamily, AlgorithmPolicy, HostKeyPolicy, Reach};
 use web::{EnvPattern, FrameAncestors, PublicUrl};
 
 pub(crate) use self::{
@@ -55,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) exec_output: usize,
     /// What may be connected to, and how.
     pub(crate) reach: Reach,
+    /// Which algorithms may be used with what.
+    pub(crate) algorithms: AlgorithmPolicy,
     /// Variables that a request may set, beside those of the language.
     pub(crate) accept_env: Vec<EnvPattern>,
     /// What happens with a host whose key is not known.
@@ -127,6 +129,7 @@ impl Config {
             origin: origin("api-token-file").or(origin("api-token")),
             sentence,
         })?;
+        config.ceiling_is_one().map_err(|sentence| Refused { origin: origin("max-algorithms"), sentence })?;
         config.family_is_one().map_err(|sentence| Refused { origin: origin("bind-address"), sentence })?;
         config.exposure_is_meant(command).map_err(|sentence| Refused { origin: origin("host"), sentence })?;
         Ok(config)
@@ -153,6 +156,7 @@ impl Config {
                 quotas: engine::Quotas { sessions: 1, per_address: Some(1), per_caller: Some(1) },
             },
             drain: Duration::ZERO,
+            algorithms: AlgorithmPolicy::default(),
             accept_env: Vec::new(),
             connect_timeout: Duration::from_secs(1),
             exec_time: Duration::from_secs(1),
@@ -164,6 +168,17 @@ impl Config {
             state_dir: None,
             log: logs::Options::default(),
             warnings: Vec::new(),
+        }
+    }
+
+    /// What requests get that name no preset is what they may name.
+    fn ceiling_is_one(&self) -> Result<(), String> {
+        let AlgorithmPolicy { preset, ceiling, .. } = &self.algorithms;
+        match ceiling {
+            Some(ceiling) if ceiling < preset => {
+                Err(format!("{ceiling} is stronger than what --algorithms gives to all requests, {preset}"))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -58,3 +58,17 @@ pub struct AlgorithmChoice {
     /// Compress what is carried, if the server does.
     pub compression: bool,
 }
+
+/// The algorithms that are asked for are weaker than the gateway may use with the target.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "This gateway may not use the algorithms of '{wanted}' with {target}: the weakest it may use are those of '{ceiling}'."
+)]
+pub struct AlgorithmsDenied {
+    /// `host:port`.
+    pub target: String,
+    /// What was asked for.
+    pub wanted: Preset,
+    /// What may be used.
+    pub ceiling: Preset,
+}

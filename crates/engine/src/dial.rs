@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::{Stream, future::BoxFuture};
 
 use crate::{
+    algorithms::AlgorithmsDenied,
     credentials::Credentials,
     program::Program,
     question::{Person, QUESTION_LIMIT},
@@ -18,11 +19,11 @@ use crate::{
 
 /// Opens shells.
 pub trait Dialer: Send + Sync + 'static {
-    /// Whether a target may be dialled at all, as far as that can be said at once.
+    /// Whether a target may be dialled as the order has it, as far as that can be said at once.
     ///
     /// # Errors
     /// It may not.
-    fn admit(&self, _target: &Target) -> Result<(), TargetDenied> {
+    fn admit(&self, _target: &Target) -> Result<(), NotAdmitted> {
         Ok(())
     }
 
@@ -127,12 +128,26 @@ pub struct TargetDenied {
     pub target: String,
 }
 
+/// Why a target may not be dialled as the order has it.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NotAdmitted {
+    /// The gateway may not connect to it.
+    #[error(transparent)]
+    Target(#[from] TargetDenied),
+    /// The gateway may not use such weak algorithms with it.
+    #[error(transparent)]
+    Algorithms(#[from] AlgorithmsDenied),
+}
+
 /// Why dialing gave no shell. Each message is a sentence for whoever waits at the terminal.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum DialError {
     /// The gateway may not connect to the target.
     #[error(transparent)]
     TargetDenied(#[from] TargetDenied),
+    /// The gateway may not use such weak algorithms with the target.
+    #[error(transparent)]
+    AlgorithmsDenied(#[from] AlgorithmsDenied),
     /// The name does not resolve.
     #[error("The host name {host} was not found.")]
     NameNotFound {
@@ -333,7 +348,10 @@ impl DialError {
             | Self::HostKeyRefused { .. }
             | Self::LoginCancelled { .. }
             | Self::Unanswered { .. } => Peer::Browser,
-            Self::TargetDenied(_) | Self::HostKeyStore { .. } | Self::Internal { .. } => Peer::Gateway,
+            Self::TargetDenied(_)
+            | Self::AlgorithmsDenied(_)
+            | Self::HostKeyStore { .. }
+            | Self::Internal { .. } => Peer::Gateway,
             _ => Peer::Target,
         }
     }
@@ -357,6 +375,7 @@ impl DialError {
             | Self::LinkLost { .. }
             | Self::Internal { .. } => true,
             Self::TargetDenied(_)
+            | Self::AlgorithmsDenied(_)
             | Self::NoCommonAlgorithm { .. }
             | Self::HostKeyChanged { .. }
             | Self::HostKeyRevoked { .. }

@@ -23,11 +23,12 @@ mod target;
 mod ticket;
 mod token;
 
-pub use algorithms::{AlgorithmChoice, InvalidPreset, Preset};
+pub use algorithms::{AlgorithmChoice, AlgorithmsDenied, InvalidPreset, Preset};
 pub use client::{Client, ClientFull, EndingCause, Notice, ScreenSize};
 pub use credentials::{AuthMethod, Credentials, KeyFile, KnownAnswer};
 pub use dial::{
-    DialError, DialOrder, Dialer, Exit, Shell, ShellEvent, ShellGone, Step, TargetDenied, Transport,
+    DialError, DialOrder, Dialer, Exit, NotAdmitted, Shell, ShellEvent, ShellGone, Step, TargetDenied,
+    Transport,
 };
 pub use exec::{ExecError, ExecOrder, Executed, Printed};
 pub use host::{InvalidHost, host_name};

@@ -81,7 +81,7 @@ impl Registry {
     /// Keeps an order, sealed, under a new ticket. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// The target is denied, too many tickets wait, too many sessions are open, or the gateway is going down.
+    /// The target is denied or what is asked of it is, too many tickets wait, too many sessions are open, or the gateway is going down.
     pub fn issue(&self, order: SessionOrder) -> Result<Issued, IssueError> {
         if self.is_going_down() {
             return Err(IssueError::ShuttingDown);

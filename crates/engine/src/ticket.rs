@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     credentials::Credentials,
-    dial::TargetDenied,
+    dial::NotAdmitted,
     hash::sha256,
     options::Options,
     program::Program,
@@ -89,9 +89,9 @@ pub struct Issued {
 /// Why no ticket was issued.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum IssueError {
-    /// The gateway may not connect to the target.
+    /// The target may not be dialled as the order has it.
     #[error(transparent)]
-    TargetDenied(#[from] TargetDenied),
+    NotAdmitted(#[from] NotAdmitted),
     /// [`MAX_TICKETS`] wait.
     #[error("too many tickets wait to be redeemed")]
     TooManyTickets,

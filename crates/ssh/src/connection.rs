@@ -7,7 +7,7 @@ use russh::client::{self, Handle};
 use tokio::net::TcpStream;
 
 use crate::{
-    algorithms::{self, HostProofs},
+    algorithms::{self, HostProofs, Offer},
     callbacks::{Callbacks, Notes},
     clock::clock,
     dial::seconds,
@@ -32,6 +32,8 @@ pub(crate) struct Connection {
     pub(crate) switch: Switch,
     /// `host:port`, for sentences.
     pub(crate) target: String,
+    /// What was offered to it.
+    pub(crate) offer: Offer,
 }
 
 impl Connection {
@@ -43,12 +45,13 @@ impl Connection {
     pub(crate) async fn open(
         stream: TcpStream,
         check: Arc<HostKeyCheck>,
+        offer: Offer,
         proofs: HostProofs,
         limits: Limits,
     ) -> Result<Self, DialError> {
         let target = check.target().to_owned();
         let limit = limits.handshake;
-        let config = algorithms::config(proofs);
+        let config = algorithms::config(offer, proofs);
         let notes = Arc::new(Notes::default());
         let gate = Arc::new(Gate::default());
         let (link, switch) = Link::new(stream, gate.clone());
@@ -57,7 +60,7 @@ impl Connection {
         let callbacks = Callbacks::new(check, brake, notes.clone(), gate.clone(), keys);
         let greeting = link.greeting();
         match clock.bound(client::connect_stream(config, link, callbacks)).await {
-            Some(Ok(handle)) => Ok(Self { handle, notes, gate, switch, target }),
+            Some(Ok(handle)) => Ok(Self { handle, notes, gate, switch, target, offer }),
             Some(Err(fault)) => {
                 // A farewell in words ends russh's task without an error of its own.
                 let fault = notes.take_fault().unwrap_or(fault);

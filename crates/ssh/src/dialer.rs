@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::{DialError, DialOrder, Dialer, Person, Step, Target, TargetDenied, Transport};
+use engine::{DialError, DialOrder, Dialer, NotAdmitted, Person, Step, Target, Transport};
 use futures_util::future::BoxFuture;
+use tokio::net::TcpStream;
 
 use crate::{
     Options,
@@ -46,11 +47,11 @@ impl SshDialer {
 }
 
 impl Dialer for SshDialer {
-    fn admit(&self, target: &Target) -> Result<(), TargetDenied> {
-        match dial::admit(target, &self.options.reach) {
-            Err(DialError::TargetDenied(denied)) => Err(denied),
-            _ => Ok(()),
+    fn admit(&self, target: &Target) -> Result<(), NotAdmitted> {
+        if let Err(DialError::TargetDenied(denied)) = dial::admit(target, &self.options.reach) {
+            return Err(denied.into());
         }
+        Ok(self.options.algorithms.admit(target)?)
     }
 
     fn dial(
@@ -90,17 +91,23 @@ async fn connect(
 ) -> Result<Connection, DialError> {
     person.progress(Step::Dial);
     let (reach, connect_timeout) = (options.reach.clone(), options.connect_timeout);
-    let mut stream = Some(dial::connect(target, &reach, connect_timeout).await?);
+    let stream = dial::connect(target, &reach, connect_timeout).await?;
     person.progress(Step::Handshake);
+    let algorithms = options.algorithms.clone();
+    let offer_at =
+        |stream: &TcpStream| algorithms.offer(target, stream.peer_addr().ok().map(|peer| peer.ip()));
+    let offer = offer_at(&stream)?;
+    let mut stream = Some(stream);
     let check = Arc::new(HostKeyCheck::read(options, target.clone(), person).await?);
     let mut refusal = None;
-    for proofs in check.proofs() {
+    for proofs in check.proofs(offer.preset) {
         let opened = async {
             let stream = match stream.take() {
                 Some(stream) => stream,
                 None => dial::connect(target, &reach, connect_timeout).await?,
             };
-            Connection::open(stream, check.clone(), proofs, limits).await
+            let offer = offer_at(&stream)?;
+            Connection::open(stream, check.clone(), offer, proofs, limits).await
         };
         match (opened.await, refusal) {
             (Ok(connection), _) => return Ok(connection),
@@ -121,7 +128,7 @@ mod tests {
     use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 
     use super::*;
-    use crate::{HostKeyPolicy, Reach, TargetPolicy};
+    use crate::{AlgorithmPolicy, HostKeyPolicy, Reach, TargetPolicy};
 
     /// Answers nothing.
     struct Nobody;
@@ -139,6 +146,7 @@ mod tests {
             connect_timeout: Duration::from_secs(10),
             reach: Reach { targets: TargetPolicy::with_private(), ..Reach::default() },
             host_key_policy: HostKeyPolicy::AcceptNew,
+            algorithms: AlgorithmPolicy::default(),
             known_hosts: None,
             learned_hosts: dir.join("known_hosts"),
             remember_host_keys: true,

@@ -9,7 +9,7 @@ use std::{
     time::SystemTime,
 };
 
-use engine::{Answer, DialError, Fingerprint, HostKeyQuestion, Person, Question, Target, Unanswered};
+use engine::{Answer, DialError, Fingerprint, HostKeyQuestion, Person, Preset, Question, Target, Unanswered};
 use russh::keys::{Certificate, PublicKey, PublicKeyOrCertificate};
 use tracing::{info, warn};
 
@@ -65,14 +65,14 @@ impl HostKeyCheck {
 
     /// What to ask the host for, a handshake each: one is tried if the key that the one before it
     /// brought is not a pinned one.
-    pub(crate) fn proofs(&self) -> Vec<HostProofs> {
+    pub(crate) fn proofs(&self, preset: Preset) -> Vec<HostProofs> {
         let Records { pins, known, .. } = &*self.records;
         if pins.is_empty() {
             let has_authority = known.authorities().next().is_some();
-            return vec![algorithms::host_proofs(&known.algorithms(), has_authority)];
+            return vec![algorithms::host_proofs(preset, &known.algorithms(), has_authority)];
         }
-        let mut lists = vec![algorithms::host_proofs(&[], false)];
-        lists.extend(algorithms::other_host_keys());
+        let mut lists = vec![algorithms::host_proofs(preset, &[], false)];
+        lists.extend(algorithms::other_host_keys(preset));
         lists
     }
 

@@ -6,6 +6,7 @@ use russh::keys::{Algorithm, PrivateKey, key::safe_rng};
 use tempfile::TempDir;
 
 use super::*;
+use crate::AlgorithmPolicy;
 
 fn key() -> PublicKey {
     PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519).unwrap().public_key().clone()
@@ -27,6 +28,7 @@ fn house(policy: HostKeyPolicy) -> House {
         connect_timeout: std::time::Duration::from_secs(1),
         reach: crate::Reach::default(),
         host_key_policy: policy,
+        algorithms: AlgorithmPolicy::default(),
         known_hosts: None,
         learned_hosts: dir.path().join("learned"),
         remember_host_keys: true,

@@ -35,6 +35,7 @@ mod transport;
 mod user_certificate;
 mod watch;
 
+pub use algorithms::AlgorithmPolicy;
 pub use dialer::SshDialer;
 pub use options::{AddressFamily, HostKeyPolicy, KeyLife, Options, Patience, Reach};
 pub use policy::{OwnListener, TargetPattern, TargetPolicy};

@@ -2,7 +2,10 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use crate::policy::{Denial, OwnListener, TargetPolicy};
+use crate::{
+    algorithms::AlgorithmPolicy,
+    policy::{Denial, OwnListener, TargetPolicy},
+};
 
 /// How hosts are reached and proved.
 #[derive(Clone, Debug)]
@@ -11,6 +14,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// What may be connected to, and how.
     pub reach: Reach,
+    /// Which algorithms may be used.
+    pub algorithms: AlgorithmPolicy,
     /// What happens with a host whose key is not known.
     pub host_key_policy: HostKeyPolicy,
     /// The operator's known hosts file: read, never written; it must be readable.

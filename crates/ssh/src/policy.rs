@@ -87,16 +87,13 @@ impl TargetPolicy {
         if self.deny.iter().any(denies) {
             return Err(Denial::Denied);
         }
-        // What is allowed is the address that is dialled, in the end that a translator sends it to.
-        let end = ranges::translated(address);
-        let is_named =
-            |pattern: &&TargetPattern| [address, end].iter().any(|it| pattern.matches_address(*it, port));
         let is_private = all.iter().any(|address| ranges::is_private(*address));
-        let names_private = |pattern: &TargetPattern| is_named(&pattern) && pattern.is_within_private();
+        let names_private =
+            |pattern: &TargetPattern| pattern.fits_address(address, port) && pattern.is_within_private();
         if is_private && !self.allow_private && !self.allow.iter().any(names_private) {
             return Err(Denial::Private);
         }
-        let allows = |pattern: &TargetPattern| pattern.matches_host(host, port) || is_named(&pattern);
+        let allows = |pattern: &TargetPattern| pattern.fits(host, Some(address), port);
         if self.allow.is_empty() || self.allow.iter().any(allows) { Ok(()) } else { Err(Denial::NotAllowed) }
     }
 }

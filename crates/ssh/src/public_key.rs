@@ -13,6 +13,7 @@ use russh::{
 };
 
 use crate::{
+    algorithms,
     auth::{Answer, Attempts, DURING},
     connection::Connection,
 };
@@ -101,7 +102,8 @@ impl Signer for KeySigner {
     }
 }
 
-/// The hashes to sign with: only RSA has a choice, and only its SHA-2 ones are good.
+/// The hashes to sign with: only RSA has a choice. Its SHA-2 ones are good; SHA-1, which has no name of
+/// its own, is for servers that know nothing else.
 async fn signature_hashes(
     connection: &Connection,
     key: &PrivateKey,
@@ -109,15 +111,21 @@ async fn signature_hashes(
     if !key.algorithm().is_rsa() {
         return Ok(vec![None]);
     }
+    let may_be_sha1 = algorithms::allow_sha1(connection.offer.preset);
     match connection.handle.best_supported_rsa_hash().await {
         Ok(Some(Some(hash))) => Ok(vec![Some(hash)]),
+        Ok(Some(None)) if may_be_sha1 => Ok(vec![None]),
         Ok(Some(None)) => Err(DialError::NoCommonAlgorithm {
             target: connection.target.clone(),
             kind: "RSA signature".to_owned(),
             theirs: "ssh-rsa (SHA-1)".to_owned(),
         }),
-        // The server does not say: the two that it may know, the commoner one first.
-        Ok(None) => Ok(vec![Some(HashAlg::Sha256), Some(HashAlg::Sha512)]),
+        // The server does not say: those that it may know, the commoner one of the good ones first.
+        Ok(None) => {
+            let mut hashes = vec![Some(HashAlg::Sha256), Some(HashAlg::Sha512)];
+            hashes.extend(may_be_sha1.then_some(None));
+            Ok(hashes)
+        }
         Err(_) => Err(connection.end(DURING).await),
     }
 }

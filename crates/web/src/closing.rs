@@ -135,6 +135,7 @@ pub(crate) fn code(reason: &CloseReason) -> Code {
 fn dial_code(error: &DialError) -> Code {
     match error {
         DialError::TargetDenied(_) => Code::TargetDenied,
+        DialError::AlgorithmsDenied(_) => Code::AlgorithmsDenied,
         DialError::NameNotFound { .. } => Code::NameNotFound,
         DialError::ConnectRefused { .. } => Code::ConnectRefused,
         DialError::ConnectFailed { .. } => Code::ConnectFailed,

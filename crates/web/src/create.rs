@@ -7,7 +7,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
-use engine::{IssueError, Issued};
+use engine::{IssueError, Issued, NotAdmitted};
 use http::StatusCode;
 use jiff::{Timestamp, Unit};
 use serde::Serialize;
@@ -72,7 +72,10 @@ fn expiry(valid_for: Duration) -> String {
 /// What a caller is told whose order is not taken.
 pub(crate) fn refused(error: &IssueError) -> ApiError {
     let (status, code) = match error {
-        IssueError::TargetDenied(_) => (StatusCode::FORBIDDEN, Code::TargetDenied),
+        IssueError::NotAdmitted(NotAdmitted::Target(_)) => (StatusCode::FORBIDDEN, Code::TargetDenied),
+        IssueError::NotAdmitted(NotAdmitted::Algorithms(_)) => {
+            (StatusCode::FORBIDDEN, Code::AlgorithmsDenied)
+        }
         IssueError::TooManyTickets => (StatusCode::SERVICE_UNAVAILABLE, Code::TooManyTickets),
         IssueError::TooManySessions { of_caller: true } => {
             (StatusCode::TOO_MANY_REQUESTS, Code::TooManySessions)

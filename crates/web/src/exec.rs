@@ -124,7 +124,9 @@ fn status(reason: &CloseReason) -> StatusCode {
             | DialError::HandshakeTimeout { .. }
             | DialError::AuthTimeout { .. },
         ) => StatusCode::GATEWAY_TIMEOUT,
-        CloseReason::DialFailed(DialError::TargetDenied(_)) => StatusCode::FORBIDDEN,
+        CloseReason::DialFailed(DialError::TargetDenied(_) | DialError::AlgorithmsDenied(_)) => {
+            StatusCode::FORBIDDEN
+        }
         reason => match reason.peer() {
             Peer::Browser => StatusCode::BAD_REQUEST,
             Peer::Target => StatusCode::BAD_GATEWAY,

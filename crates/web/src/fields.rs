@@ -10,13 +10,14 @@ use secrecy::{ExposeSecret as _, SecretString};
 use wire::Code;
 
 use crate::{
+    algorithms,
     error::ApiError,
     login, members,
     program::{self, EnvPattern},
 };
 
 /// The names that mean something.
-const KNOWN: [&str; 21] = [
+const KNOWN: [&str; 24] = [
     "hostname",
     "port",
     "username",
@@ -38,6 +39,9 @@ const KNOWN: [&str; 21] = [
     "idle_timeout",
     "max_duration",
     "connect_timeout",
+    "algorithms",
+    "require_post_quantum",
+    "compression",
 ];
 /// The longest private key, in bytes.
 const MAX_KEY: usize = 64 * 1024;
@@ -157,7 +161,8 @@ impl Fields {
         let port = self.number("port", 1, u16::MAX)?.unwrap_or(22);
         let host_keys = self.host_keys()?;
         let connect_timeout = self.seconds("connect_timeout", connect_ceiling)?;
-        Ok(Target { host_keys, connect_timeout, ..Target::new(host, port, username) })
+        let algorithms = algorithms::choice(self)?;
+        Ok(Target { host_keys, connect_timeout, algorithms, ..Target::new(host, port, username) })
     }
 
     fn host_keys(&mut self) -> Result<Vec<Fingerprint>, ApiError> {

@@ -2,6 +2,7 @@
 //!
 //! Must not know SSH, the command line or the environment.
 
+mod algorithms;
 mod assets;
 mod auth;
 mod body;

@@ -14,7 +14,7 @@ use crate::{error::ApiError, fields::invalid};
 /// The fields that are whole numbers.
 const NUMBERS: [&str; 6] = ["port", "cols", "rows", "idle_timeout", "max_duration", "connect_timeout"];
 /// Those that are true or false.
-const SWITCHES: [&str; 1] = ["shell"];
+const SWITCHES: [&str; 3] = ["shell", "require_post_quantum", "compression"];
 /// Those that may be a list of texts, and what stands between the texts in a form.
 const LISTS: [(&str, &str); 2] = [("host_key", "\n"), ("auth_methods", ",")];
 /// Those that are an object of texts, which in a form is its JSON.

@@ -44,6 +44,8 @@ pub enum Code {
     TicketUnknown,
     /// The gateway may not connect to the target: whoever runs it does not allow it.
     TargetDenied,
+    /// The gateway may not use such weak algorithms with the target.
+    AlgorithmsDenied,
     /// The host name does not resolve.
     NameNotFound,
     /// The target refused the TCP connection.

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use engine::Registry;
 use serde_json::Value;
-use ssh::{HostKeyPolicy, Reach, SshDialer, TargetPolicy};
+use ssh::{AlgorithmPolicy, HostKeyPolicy, Reach, SshDialer, TargetPolicy};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,8 @@ pub struct GatewayOptions {
     /// See [`ssh::Options`]; what tests connect to is on this machine.
     pub reach: Reach,
     /// See [`ssh::Options`].
+    pub algorithms: AlgorithmPolicy,
+    /// See [`ssh::Options`].
     pub host_key_policy: HostKeyPolicy,
     /// The text of the operator's known hosts file.
     pub known_hosts: Option<String>,
@@ -38,6 +40,7 @@ impl Default for GatewayOptions {
             sessions: engine::Options::default(),
             connect_timeout: Duration::from_secs(10),
             reach: Reach { targets: TargetPolicy::with_private(), ..Reach::default() },
+            algorithms: AlgorithmPolicy::default(),
             host_key_policy: HostKeyPolicy::AcceptNew,
             known_hosts: None,
             web: web::Config {
@@ -83,6 +86,7 @@ impl TestGateway {
         let dialer = SshDialer::new(ssh::Options {
             connect_timeout: options.connect_timeout,
             reach: options.reach,
+            algorithms: options.algorithms,
             host_key_policy: options.host_key_policy,
             known_hosts: known_hosts.map(|(path, _)| path),
             learned_hosts: dir.path().join("learned_hosts"),

@@ -3,7 +3,7 @@
 
 use std::{fs, net::IpAddr, num::NonZeroUsize, ops::RangeInclusive, path::PathBuf, time::Duration};
 
-use engine::DetachedOutput;
+use engine::{DetachedOutput, Preset};
 use ssh::{AddressFamily, HostKeyPolicy, TargetPattern};
 use web::EnvPattern;
 
@@ -111,6 +111,21 @@ pub(super) fn policy(text: &str) -> Result<HostKeyPolicy, String> {
 /// Patterns of targets.
 pub(super) fn targets(values: &[String]) -> Result<Vec<TargetPattern>, String> {
     values.iter().map(|text| text.parse()).collect()
+}
+
+/// A preset of algorithms.
+pub(super) fn preset(text: &str) -> Result<Preset, String> {
+    text.parse().map_err(|error| format!("{text:?} is {error}"))
+}
+
+/// Presets for patterns of targets.
+pub(super) fn target_presets(values: &[String]) -> Result<Vec<(TargetPattern, Preset)>, String> {
+    let read = |text: &String| {
+        let (pattern, name) =
+            text.rsplit_once('=').ok_or_else(|| format!("{text:?} has no preset: write PATTERN=PRESET"))?;
+        Ok((pattern.parse()?, preset(name)?))
+    };
+    values.iter().map(read).collect()
 }
 
 /// Names of environment variables.
@@ -235,6 +250,16 @@ mod tests {
         for text in ["9", "21", "1M", "", "-10"] {
             assert!(bytes(text, &limits).expect_err(text).contains("use 10 to 20 bytes"));
         }
+    }
+
+    #[test]
+    fn presets_of_targets() {
+        let read = |text: &str| target_presets(&[text.to_owned()]);
+        let expected = ("[2001:db8::/32]:22".parse().unwrap(), Preset::Legacy);
+        assert_eq!(read("[2001:db8::/32]:22=legacy"), Ok(vec![expected]));
+        assert!(read("10.0.0.7").expect_err("no preset").contains("PATTERN=PRESET"));
+        assert!(read("10.0.0.7=weak").expect_err("no preset").contains("modern, compatible and legacy"));
+        assert!(read("10.*=legacy").expect_err("no pattern").contains("looks like addresses"));
     }
 
     #[test]

@@ -384,6 +384,56 @@ pub(crate) static SETTINGS: &[Setting] = &[
         },
     },
     Setting {
+        name: "algorithms",
+        short: None,
+        shape: Shape::Text,
+        value: "PRESET",
+        default: "modern",
+        group: SSH,
+        help: "Algorithms for requests that name none: `modern`, `compatible` (and those of servers of the last \
+               decade) or `legacy` (and those that are broken, for old devices)",
+        read: |config, values| {
+            read::last(values, read::preset).map(|preset| config.algorithms.preset = preset)
+        },
+    },
+    Setting {
+        name: "max-algorithms",
+        short: None,
+        shape: Shape::Text,
+        value: "PRESET",
+        default: "",
+        group: SSH,
+        help: "The weakest algorithms that a request may name [default: those of --algorithms]",
+        read: |config, values| {
+            read::last(values, read::preset).map(|preset| config.algorithms.ceiling = Some(preset))
+        },
+    },
+    Setting {
+        name: "target-algorithms",
+        short: None,
+        shape: Shape::List,
+        value: "PATTERN=PRESET",
+        default: "",
+        group: SSH,
+        help: "For targets like PATTERN, which is written as for --allow-target, PRESET stands in the place of both: \
+               the first that fits decides. May be repeated",
+        read: |config, values| {
+            read::target_presets(values).map(|targets| config.algorithms.targets = targets)
+        },
+    },
+    Setting {
+        name: "require-post-quantum",
+        short: None,
+        shape: Shape::Switch,
+        value: "",
+        default: "false",
+        group: SSH,
+        help: "Use only key exchanges that a quantum computer does not undo; SSH servers that have none are refused",
+        read: |config, values| {
+            read::last(values, read::switch).map(|on| config.algorithms.require_post_quantum = on)
+        },
+    },
+    Setting {
         name: "accept-env",
         short: None,
         shape: Shape::List,

@@ -78,6 +78,8 @@ fn every_setting_is_read_from_each_source() {
             "api-token-file" | "known-hosts" => path,
             "allow-target" | "deny-target" => "10.0.0.0/8:22",
             "address-family" => "inet",
+            "algorithms" | "max-algorithms" => "compatible",
+            "target-algorithms" => "10.0.0.0/8:22=legacy",
             "bind-address" => "127.0.0.1",
             "state-dir" => "/var/lib/x",
             "host-key-policy" => "reject",
@@ -122,7 +124,7 @@ fn fingerprint(config: &Config) -> String {
         config.sessions,
         config.drain,
         (config.connect_timeout, config.exec_time, config.exec_output),
-        config.reach,
+        (&config.reach, &config.algorithms),
         (config.host_key_policy, config.remember_host_keys, &config.accept_env),
         config.known_hosts,
         config.state_dir,
@@ -302,6 +304,15 @@ fn the_file_is_named_by_flag_or_variable() {
         load(&[], &[("ALFRESCO_SSH_CONFIG", "/nowhere/gateway.toml")]),
         Err(format!("environment ALFRESCO_SSH_CONFIG: {missing}"))
     );
+}
+
+#[test]
+fn the_ceiling_of_algorithms_is_not_above_what_all_requests_get() {
+    let refused = refusal(&["--algorithms", "legacy", "--max-algorithms", "compatible"], &[], "");
+    let sentence = "compatible is stronger than what --algorithms gives to all requests, legacy";
+    assert_eq!(refused, format!("flag --max-algorithms: {sentence}"));
+    let weaker = config(&["--algorithms", "compatible", "--max-algorithms", "legacy"], &[], "");
+    assert_eq!(weaker.algorithms.ceiling, Some(engine::Preset::Legacy));
 }
 
 #[test]

@@ -29,7 +29,7 @@ impl TargetPattern {
         Self { hosts: Hosts::Network(address.to_canonical().into()), ports: port..=port }
     }
 
-    pub(super) fn is_network(&self) -> bool {
+    pub(crate) fn is_network(&self) -> bool {
         matches!(self.hosts, Hosts::Network(_))
     }
 
@@ -38,7 +38,7 @@ impl TargetPattern {
         matches!(self.hosts, Hosts::Network(network) if ranges::is_all_private(network))
     }
 
-    pub(super) fn matches_port(&self, port: u16) -> bool {
+    pub(crate) fn matches_port(&self, port: u16) -> bool {
         self.ports.contains(&port)
     }
 
@@ -51,6 +51,18 @@ impl TargetPattern {
             }
             Hosts::Network(_) => false,
         }
+    }
+
+    /// Whether it names this host, or the address that it is dialled at, where that is known.
+    pub(crate) fn fits(&self, host: &str, address: Option<IpAddr>, port: u16) -> bool {
+        self.matches_host(host, port) || address.is_some_and(|address| self.fits_address(address, port))
+    }
+
+    /// Whether it is a network, and what is dialled at this address is in it: the address itself, or
+    /// that to which a translator sends it in the end.
+    pub(super) fn fits_address(&self, address: IpAddr, port: u16) -> bool {
+        let address = address.to_canonical();
+        [address, ranges::translated(address)].iter().any(|address| self.matches_address(*address, port))
     }
 
     /// Whether it is a network, and this address is in it.
