@@ -115,7 +115,7 @@ async fn tickets_that_wait_are_bounded() -> Result {
         let order = engine::SessionOrder {
             target: engine::Target::new("h", 22, "u"),
             credentials: engine::Credentials::of_password("p"),
-            term: None,
+            terminal: engine::Terminal::default(),
             program: engine::Program::default(),
             size: None,
             caller: None,

@@ -9,6 +9,7 @@ mod api;
 mod resume_setup;
 mod setup;
 
+mod charset;
 mod cli;
 mod dead_target;
 mod dead_target_end_to_end;

@@ -101,11 +101,10 @@ impl Counting {
         let dialer = SshDialer::new(dialing.options.clone()).with_patience(patience).with_key_life(key_life);
         let key = self.server.client_key()?;
         let credentials = Credentials::of_key(key, None);
-        let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
         let order = DialOrder {
             target: dialing.target.clone(),
             credentials,
-            pty: Some(pty),
+            pty: Some(Pty::default()),
             program: Program::default(),
         };
         let mut talk = Talk::new(timeout(PATIENCE, dialer.dial(order, dialing.person.clone())).await?);

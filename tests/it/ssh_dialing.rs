@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use bytes::Bytes;
 use engine::{
     Answer, Credentials, DialError, DialOrder, Dialer as _, Exit, Fingerprint, Program, Pty, ShellEvent,
-    Target, TermSize, Transport, Unanswered,
+    Target, TermSize, Terminal, Transport, Unanswered,
 };
 use futures_util::StreamExt as _;
 use ssh::{AlgorithmPolicy, HostKeyPolicy, Options, Patience, Reach, SshDialer, TargetPolicy};
@@ -20,6 +20,7 @@ pub(crate) struct Dialing {
     pub(crate) dir: TempDir,
     pub(crate) options: Options,
     pub(crate) target: Target,
+    pub(crate) terminal: Terminal,
     pub(crate) person: Arc<Respondent>,
     patience: Patience,
 }
@@ -38,7 +39,14 @@ impl Dialing {
             remember_host_keys: true,
         };
         let target = Target::new("127.0.0.1", port, username);
-        Self { dir, options, target, person: Arc::default(), patience: Patience::default() }
+        Self {
+            dir,
+            options,
+            target,
+            terminal: Terminal::default(),
+            person: Arc::default(),
+            patience: Patience::default(),
+        }
     }
 
     pub(crate) fn to_sshd(server: &Sshd) -> Self {
@@ -88,7 +96,7 @@ impl Dialing {
         &self,
         credentials: Credentials,
     ) -> impl Future<Output = Result<Transport, DialError>> + 'static {
-        let pty = Pty { term: "xterm-256color".to_owned(), size: TermSize::clamped(100, 30) };
+        let pty = Pty { terminal: self.terminal.clone(), size: TermSize::clamped(100, 30) };
         let order = DialOrder {
             target: self.target.clone(),
             credentials,

@@ -26,6 +26,7 @@ export interface Target {
   host_key?: string;
   idle_timeout?: number;
   max_duration?: number;
+  charset?: string;
   auth_methods?: string[];
 }
 

@@ -14,7 +14,8 @@ use crate::{
     program::Program,
     question::{Person, QUESTION_LIMIT},
     reason::Peer,
-    target::{Fingerprint, Pty, Target, TermSize},
+    target::{Fingerprint, Target, TermSize},
+    terminal::Pty,
 };
 
 /// Opens shells.
@@ -108,7 +109,8 @@ pub trait Shell: Send + Sync + 'static {
     /// connection in any case; resolves within two seconds. A command without a terminal is told to end.
     fn close(self: Arc<Self>) -> BoxFuture<'static, ()>;
     /// Resolves when the connection to the target is gone, whether or not anybody reads its events.
-    /// No more comes in then: what is left to read is less than a megabyte, and behind it the end.
+    /// No more comes in then: what is left to read is less than a megabyte as the
+    /// target sent it, and behind it the end.
     fn gone(self: Arc<Self>) -> BoxFuture<'static, ()> {
         Box::pin(future::pending())
     }

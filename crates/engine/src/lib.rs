@@ -20,6 +20,7 @@ mod sealed;
 mod session;
 mod sessions;
 mod target;
+mod terminal;
 mod ticket;
 mod token;
 
@@ -43,6 +44,7 @@ pub use registry::{Registry, StartError};
 pub use sealed::SealError;
 pub use session::{Attachment, InputRefused, MAX_WAITING_INPUT, credit::FlowLimits};
 pub use sessions::{Counts, SessionUnknown};
-pub use target::{Fingerprint, InvalidHostKey, Pty, Target, TermSize};
+pub use target::{Fingerprint, InvalidHostKey, Target, TermSize};
+pub use terminal::{Charset, Pty, Terminal, UnknownCharset};
 pub use ticket::{IssueError, Issued, MAX_TICKETS, MAX_TRIES, SessionOrder, Ticket, TicketUnknown};
 pub use token::ResumeToken;

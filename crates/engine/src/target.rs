@@ -154,12 +154,3 @@ impl Default for TermSize {
         Self { cols: 80, rows: 24 }
     }
 }
-
-/// What the shell's pty is asked to be.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Pty {
-    /// The `TERM` of the pty request.
-    pub term: String,
-    /// The first size.
-    pub size: TermSize,
-}

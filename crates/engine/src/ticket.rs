@@ -18,6 +18,7 @@ use crate::{
     program::Program,
     sealed::{SealError, SealedCredentials, Sealer},
     target::{Target, TermSize},
+    terminal::Terminal,
 };
 
 /// How often a ticket may be redeemed before it is burnt although no shell was opened.
@@ -63,8 +64,8 @@ pub struct SessionOrder {
     pub target: Target,
     /// How to log in.
     pub credentials: Credentials,
-    /// The `TERM` of the pty; `xterm-256color` if absent.
-    pub term: Option<String>,
+    /// The terminal to ask for.
+    pub terminal: Terminal,
     /// What runs in it.
     pub program: Program,
     /// The size of the pty if the page names none.
@@ -132,7 +133,7 @@ enum Slot {
 struct Waiting {
     target: Target,
     credentials: SealedCredentials,
-    term: Option<String>,
+    terminal: Terminal,
     program: Program,
     size: Option<TermSize>,
     caller: Option<String>,
@@ -168,7 +169,7 @@ impl Tickets {
         let waiting = Waiting {
             target: order.target,
             credentials,
-            term: order.term,
+            terminal: order.terminal,
             program: order.program,
             size: order.size,
             caller: order.caller,
@@ -233,7 +234,7 @@ impl Redeemed {
         Ok(SessionOrder {
             target: waiting.target.clone(),
             credentials: self.tickets.sealer.open(&waiting.credentials)?,
-            term: waiting.term.clone(),
+            terminal: waiting.terminal.clone(),
             program: waiting.program.clone(),
             size: waiting.size,
             caller: waiting.caller.clone(),
@@ -315,7 +316,7 @@ mod tests {
         SessionOrder {
             target: Target::new("example", 22, "me"),
             credentials: Credentials::of_password("secret"),
-            term: None,
+            terminal: Terminal::default(),
             program: Program::default(),
             size: None,
             caller: None,

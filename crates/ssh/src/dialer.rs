@@ -124,7 +124,7 @@ mod tests {
     use std::{net::Ipv4Addr, path::Path, time::Duration};
 
     use demo_sshd::{DemoSshd, Program, Quirk, Script};
-    use engine::{Answer, AuthMethod, Credentials, Pty, Question, TermSize, Unanswered};
+    use engine::{Answer, AuthMethod, Credentials, Pty, Question, Unanswered};
     use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 
     use super::*;
@@ -155,8 +155,8 @@ mod tests {
 
     fn order(port: u16, username: &str, credentials: Credentials) -> DialOrder {
         let target = Target::new("127.0.0.1", port, username);
-        let pty = Pty { term: "xterm".to_owned(), size: TermSize::default() };
-        DialOrder { target, credentials, pty: Some(pty), program: engine::Program::default() }
+        let (pty, program) = (Some(Pty::default()), engine::Program::default());
+        DialOrder { target, credentials, pty, program }
     }
 
     /// Dials with limits that a test can wait for.

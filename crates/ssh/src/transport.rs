@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use engine::{DialError, Exit, Program, Pty, Shell, ShellEvent, ShellGone, TermSize, Transport};
 use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream};
 use russh::{
-    ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect, Error, Pty as Mode, Sig,
+    ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect, Error, Sig,
     client::{Handle, Msg},
 };
 use tokio::time::timeout;
@@ -20,7 +20,8 @@ use crate::{
     gate::Gate,
     link::{Cutter, Switch},
     options::Limits,
-    text,
+    pty, text,
+    translated::translated,
     watch::watch,
 };
 
@@ -29,32 +30,6 @@ const DURING: &str = "before the shell was open";
 const CLOSE_LIMIT: Duration = Duration::from_millis(1500);
 /// How many messages a server may send before it says whether there is a shell.
 const EARLY_LIMIT: usize = 32;
-
-/// What a terminal of this century is; everything else is up to the server.
-const MODES: &[(Mode, u32)] = &[
-    (Mode::VINTR, 3),
-    (Mode::VQUIT, 28),
-    (Mode::VERASE, 127),
-    (Mode::VKILL, 21),
-    (Mode::VEOF, 4),
-    (Mode::VSUSP, 26),
-    (Mode::ICRNL, 1),
-    (Mode::IXON, 1),
-    (Mode::IUTF8, 1),
-    (Mode::ISIG, 1),
-    (Mode::ICANON, 1),
-    (Mode::IEXTEN, 1),
-    (Mode::ECHO, 1),
-    (Mode::ECHOE, 1),
-    (Mode::ECHOK, 1),
-    (Mode::ECHOCTL, 1),
-    (Mode::ECHOKE, 1),
-    (Mode::OPOST, 1),
-    (Mode::ONLCR, 1),
-    (Mode::CS8, 1),
-    (Mode::TTY_OP_ISPEED, 38_400),
-    (Mode::TTY_OP_OSPEED, 38_400),
-];
 
 /// Opens the shell of whoever has logged in.
 ///
@@ -77,16 +52,25 @@ pub(crate) async fn open(
     let Connection { handle, notes, switch, .. } = connection;
     let (handle, gone) = (Arc::new(handle), notes.gone.clone());
     tokio::spawn(watch(handle.clone(), switch.pulse(), limits.patience, gone.clone()));
-    let cutter = switch.cutter();
-    let shell = SshShell { handle, writer, has_terminal: pty.is_some(), gone: gone.clone(), cutter };
-    let banner = notes.take_banner();
-    let mut ready = early;
-    if pty.is_some() && !banner.is_empty() {
-        ready.push_front(ShellEvent::Output(Bytes::from(banner)));
+    let (has_terminal, cutter) = (pty.is_some(), switch.cutter());
+    let shell = SshShell { handle, writer, has_terminal, gone: gone.clone(), cutter };
+    let exited = early.iter().any(|event| matches!(event, ShellEvent::Exit(_)));
+    let events = Events { inbox: Some(inbox), ready: early, exited, gone, _switch: switch };
+    let transport = Transport { events: Box::pin(events.into_stream()), shell: Arc::new(shell) };
+    Ok(match pty {
+        Some(pty) => after_banner(notes.take_banner(), translated(transport, &pty.terminal)),
+        None => transport,
+    })
+}
+
+/// The transport behind a banner, which is UTF-8 whatever the shell prints.
+fn after_banner(banner: String, transport: Transport) -> Transport {
+    if banner.is_empty() {
+        return transport;
     }
-    let exited = ready.iter().any(|event| matches!(event, ShellEvent::Exit(_)));
-    let events = Events { inbox: Some(inbox), ready, exited, gone, _switch: switch };
-    Ok(Transport { events: Box::pin(events.into_stream()), shell: Arc::new(shell) })
+    let Transport { events, shell } = transport;
+    let banner = stream::iter([ShellEvent::Output(Bytes::from(banner))]);
+    Transport { events: Box::pin(banner.chain(events)), shell }
 }
 
 struct Opened {
@@ -106,9 +90,9 @@ async fn request(connection: &Connection, pty: Option<&Pty>, program: &Program) 
     // All at once: the answers come in this order. A variable that the server does not take is no reason
     // to end, so nobody asks for an answer to it.
     let asked = async {
-        if let Some(Pty { term, size }) = pty {
+        if let Some(Pty { terminal, size }) = pty {
             let (cols, rows) = (u32::from(size.cols()), u32::from(size.rows()));
-            writer.request_pty(true, term, cols, rows, 0, 0, MODES).await?;
+            writer.request_pty(true, &terminal.term, cols, rows, 0, 0, &pty::modes(terminal)).await?;
         }
         for (name, value) in &program.env {
             writer.set_env(false, name.as_str(), value.as_str()).await?;

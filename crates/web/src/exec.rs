@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use engine::{CloseReason, DialError, ExecError, ExecOrder, Executed, Exit, Peer, Printed};
+use engine::{Charset, CloseReason, DialError, ExecError, ExecOrder, Executed, Exit, Peer, Printed};
 use http::StatusCode;
 use serde::Serialize;
 use wire::Code;
@@ -23,13 +23,14 @@ use crate::{
     front::Front,
     login,
     program::{self, EnvPattern},
+    terminal,
 };
 
 /// How output stands in the answer.
 #[derive(Clone, Copy)]
 enum Encoding {
-    /// As text; what is not UTF-8 is U+FFFD.
-    Utf8,
+    /// As text of this encoding, or else of UTF-8; what is none is U+FFFD.
+    Text(Option<Charset>),
     /// Every byte of it.
     Base64,
 }
@@ -91,8 +92,9 @@ fn read(
     if fields.switch("shell")? == Some(true) {
         return Err(invalid("shell", "cannot be true here: POST /create-session opens one"));
     }
+    let charset = terminal::charset(&mut fields)?;
     let encoding = match fields.text("encoding").as_deref() {
-        None | Some("utf-8") => Encoding::Utf8,
+        None | Some("utf-8") => Encoding::Text(charset),
         Some("base64") => Encoding::Base64,
         Some(_) => return Err(invalid("encoding", "must be utf-8 or base64")),
     };
@@ -167,7 +169,8 @@ fn answer(executed: Executed, encoding: Encoding, ignored: Vec<String>) -> Answe
 
 fn text(printed: &Printed, encoding: Encoding) -> String {
     match encoding {
-        Encoding::Utf8 => String::from_utf8_lossy(&printed.bytes).into_owned(),
+        Encoding::Text(Some(charset)) => charset.decode(&printed.bytes).into_owned(),
+        Encoding::Text(None) => String::from_utf8_lossy(&printed.bytes).into_owned(),
         Encoding::Base64 => STANDARD.encode(&printed.bytes),
     }
 }

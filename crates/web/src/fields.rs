@@ -14,10 +14,11 @@ use crate::{
     error::ApiError,
     login, members,
     program::{self, EnvPattern},
+    terminal,
 };
 
 /// The names that mean something.
-const KNOWN: [&str; 24] = [
+const KNOWN: &[&str] = &[
     "hostname",
     "port",
     "username",
@@ -30,6 +31,7 @@ const KNOWN: [&str; 24] = [
     "auth_methods",
     "host_key",
     "term",
+    "charset",
     "env",
     "command",
     "shell",
@@ -141,7 +143,7 @@ impl Fields {
         Ok(SessionOrder {
             target,
             credentials,
-            term: self.term()?,
+            terminal: terminal::terminal(&mut self)?,
             program: program::program(&mut self, accepted)?,
             size: self.size()?,
             caller: None,
@@ -242,15 +244,6 @@ impl Fields {
             (None, None) => Ok(None),
             _ => Err(ApiError::bad_request(Code::MissingField, "Give both 'cols' and 'rows', or neither")),
         }
-    }
-
-    fn term(&mut self) -> Result<Option<String>, ApiError> {
-        let Some(term) = self.text("term") else { return Ok(None) };
-        let usual = |byte: u8| byte.is_ascii_alphanumeric() || b"-+._".contains(&byte);
-        if term.len() > 64 || !term.bytes().all(usual) {
-            return Err(invalid("term", "must be a terminal's name such as xterm-256color"));
-        }
-        Ok(Some(term))
     }
 }
 

@@ -28,6 +28,7 @@ mod outbound;
 mod program;
 mod routes;
 mod server;
+mod terminal;
 mod text;
 mod transport;
 

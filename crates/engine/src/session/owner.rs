@@ -22,7 +22,8 @@ use crate::{
     options::Options,
     reason::CloseReason,
     sessions::Membership,
-    target::{Pty, TermSize},
+    target::TermSize,
+    terminal::Pty,
     ticket::Redeemed,
 };
 
@@ -56,11 +57,8 @@ impl Owner {
 
     async fn dial(&self) -> Result<(Transport, TermSize), DialError> {
         let order = self.ticket.order().map_err(|error| DialError::Internal { cause: error.to_string() })?;
-        let pty = Pty {
-            term: order.term.unwrap_or_else(|| "xterm-256color".to_owned()),
-            size: self.size.or(order.size).unwrap_or_default(),
-        };
-        let size = pty.size;
+        let size = self.size.or(order.size).unwrap_or_default();
+        let pty = Pty { terminal: order.terminal, size };
         let person = AtClient { client: Arc::clone(&self.seat.client), mailbox: Arc::clone(&self.mailbox) };
         let order = DialOrder {
             target: order.target,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use engine::{
     Answer, Attachment, Client, ClientFull, CloseReason, Credentials, DialError, DialOrder, Dialer,
     FlowLimits, Notice, Options, Person, Program, Question, Registry, ResumeToken, SessionOrder, Shell,
-    ShellEvent, ShellGone, Step, Target, TermSize, Ticket, Transport, Unanswered,
+    ShellEvent, ShellGone, Step, Target, TermSize, Terminal, Ticket, Transport, Unanswered,
 };
 use futures_util::{FutureExt as _, future::BoxFuture, stream};
 use tokio::sync::{mpsc, watch};
@@ -352,7 +352,7 @@ pub(crate) fn order(host: &str) -> SessionOrder {
     SessionOrder {
         target: Target::new(host, 22, "me"),
         credentials: Credentials::of_password("secret"),
-        term: None,
+        terminal: Terminal::default(),
         program: Program::default(),
         size: None,
         caller: None,
