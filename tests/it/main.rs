@@ -34,6 +34,7 @@ mod open;
 mod output;
 mod policy;
 mod program;
+mod pty_modes;
 mod rekey;
 mod respondent;
 mod resume_cuts;

@@ -45,6 +45,6 @@ pub use sealed::SealError;
 pub use session::{Attachment, InputRefused, MAX_WAITING_INPUT, credit::FlowLimits};
 pub use sessions::{Counts, SessionUnknown};
 pub use target::{Fingerprint, InvalidHostKey, Target, TermSize};
-pub use terminal::{Charset, Pty, Terminal, UnknownCharset};
+pub use terminal::{Charset, Erase, Pty, Terminal, UnknownCharset};
 pub use ticket::{IssueError, Issued, MAX_TICKETS, MAX_TRIES, SessionOrder, Ticket, TicketUnknown};
 pub use token::ResumeToken;

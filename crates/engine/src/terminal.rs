@@ -22,12 +22,38 @@ pub struct Terminal {
     pub term: String,
     /// What the target reads and prints, if that is not UTF-8.
     pub charset: Option<Charset>,
+    /// What its Backspace key types.
+    pub erase: Erase,
+    /// The speed that its line has, in bits a second.
+    pub speed: u32,
+}
+
+/// The erase character of a terminal.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Erase {
+    /// `^?`, DEL.
+    #[default]
+    Delete,
+    /// `^H`, BS.
+    Backspace,
+}
+
+impl Erase {
+    /// The character.
+    #[must_use]
+    pub fn byte(self) -> u8 {
+        match self {
+            Self::Delete => 0x7f,
+            Self::Backspace => 0x08,
+        }
+    }
 }
 
 impl Default for Terminal {
     /// A terminal of this century.
     fn default() -> Self {
-        Self { term: "xterm-256color".to_owned(), charset: None }
+        let term = "xterm-256color".to_owned();
+        Self { term, charset: None, erase: Erase::default(), speed: 38_400 }
     }
 }
 

@@ -11,6 +11,7 @@ mod clock;
 mod connection;
 mod dial;
 mod dialer;
+mod erase;
 mod fault;
 mod gate;
 mod glob;

@@ -7,7 +7,6 @@ use russh::Pty as Mode;
 const MODES: &[(Mode, u32)] = &[
     (Mode::VINTR, 3),
     (Mode::VQUIT, 28),
-    (Mode::VERASE, 127),
     (Mode::VKILL, 21),
     (Mode::VEOF, 4),
     (Mode::VSUSP, 26),
@@ -24,12 +23,15 @@ const MODES: &[(Mode, u32)] = &[
     (Mode::OPOST, 1),
     (Mode::ONLCR, 1),
     (Mode::CS8, 1),
-    (Mode::TTY_OP_ISPEED, 38_400),
-    (Mode::TTY_OP_OSPEED, 38_400),
 ];
 
 /// The modes of this terminal.
 pub(crate) fn modes(terminal: &Terminal) -> Vec<(Mode, u32)> {
-    let is_utf8 = terminal.charset.is_none();
-    MODES.iter().copied().chain([(Mode::IUTF8, u32::from(is_utf8))]).collect()
+    let own = [
+        (Mode::VERASE, terminal.erase.byte().into()),
+        (Mode::IUTF8, terminal.charset.is_none().into()),
+        (Mode::TTY_OP_ISPEED, terminal.speed),
+        (Mode::TTY_OP_OSPEED, terminal.speed),
+    ];
+    MODES.iter().copied().chain(own).collect()
 }

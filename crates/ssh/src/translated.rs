@@ -1,21 +1,35 @@
 //! A transport for a target that speaks otherwise than the rest of the gateway: whoever reads it and
-//! types into it knows UTF-8 only.
+//! types into it knows UTF-8 only, and a Backspace key that types DEL.
 
 use std::{future, sync::Arc};
 
 use bytes::Bytes;
-use engine::{Charset, Shell, ShellEvent, ShellGone, TermSize, Terminal, Transport};
+use engine::{Charset, Erase, Shell, ShellEvent, ShellGone, TermSize, Terminal, Transport};
 use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream};
 use parking_lot::Mutex;
 
-use crate::charset::{Decoder, Encoder};
+use crate::{
+    charset::{Decoder, Encoder},
+    erase::Backspace,
+};
 
 /// The transport of a target that has this terminal.
 pub(crate) fn translated(transport: Transport, terminal: &Terminal) -> Transport {
-    let Some(charset) = terminal.charset else { return transport };
     let Transport { events, shell } = transport;
-    let encoder = Mutex::new(Encoder::new(charset));
-    Transport { events: Box::pin(printed(events, charset)), shell: Arc::new(Typed { shell, encoder }) }
+    let keys = Keys {
+        backspace: (terminal.erase == Erase::Backspace).then(Backspace::default),
+        encoder: terminal.charset.map(Encoder::new),
+    };
+    Transport {
+        events: match terminal.charset {
+            Some(charset) => Box::pin(printed(events, charset)),
+            None => events,
+        },
+        shell: match keys {
+            Keys { backspace: None, encoder: None } => shell,
+            keys => Arc::new(Typed { shell, keys: Mutex::new(keys) }),
+        },
+    }
 }
 
 /// What the target prints. A piece is translated when it is taken, so that what waits for its reader
@@ -58,13 +72,31 @@ impl<E: Stream<Item = ShellEvent> + Unpin> Printed<E> {
 /// What is typed.
 struct Typed {
     shell: Arc<dyn Shell>,
-    encoder: Mutex<Encoder>,
+    keys: Mutex<Keys>,
+}
+
+/// From what a page types to what the target takes.
+struct Keys {
+    backspace: Option<Backspace>,
+    encoder: Option<Encoder>,
+}
+
+impl Keys {
+    fn translate(&mut self, mut typed: Bytes) -> Bytes {
+        if let Some(backspace) = &mut self.backspace {
+            typed = backspace.replace(&typed).into();
+        }
+        match &mut self.encoder {
+            Some(encoder) => encoder.encode(&typed),
+            None => typed,
+        }
+    }
 }
 
 impl Shell for Typed {
     fn write(self: Arc<Self>, bytes: Bytes) -> BoxFuture<'static, Result<(), ShellGone>> {
         // At once, so that characters stay in the order in which they were typed.
-        let bytes = self.encoder.lock().encode(&bytes);
+        let bytes = self.keys.lock().translate(bytes);
         if bytes.is_empty() {
             return Box::pin(future::ready(Ok(())));
         }

@@ -32,6 +32,8 @@ const KNOWN: &[&str] = &[
     "host_key",
     "term",
     "charset",
+    "erase",
+    "speed",
     "env",
     "command",
     "shell",
@@ -215,7 +217,8 @@ impl Fields {
         }
     }
 
-    fn number<N>(&mut self, name: &str, low: N, high: N) -> Result<Option<N>, ApiError>
+    /// A field that is a whole number within these bounds.
+    pub(crate) fn number<N>(&mut self, name: &str, low: N, high: N) -> Result<Option<N>, ApiError>
     where
         N: Copy + FromStr + PartialOrd + fmt::Display,
     {

@@ -12,7 +12,8 @@ use wire::Code;
 use crate::{error::ApiError, fields::invalid};
 
 /// The fields that are whole numbers.
-const NUMBERS: [&str; 6] = ["port", "cols", "rows", "idle_timeout", "max_duration", "connect_timeout"];
+const NUMBERS: [&str; 7] =
+    ["port", "cols", "rows", "speed", "idle_timeout", "max_duration", "connect_timeout"];
 /// Those that are true or false.
 const SWITCHES: [&str; 3] = ["shell", "require_post_quantum", "compression"];
 /// Those that may be a list of texts, and what stands between the texts in a form.

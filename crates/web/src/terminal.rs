@@ -1,6 +1,6 @@
 //! The fields of a request that say what kind of terminal the target gets.
 
-use engine::{Charset, Terminal};
+use engine::{Charset, Erase, Terminal};
 
 use crate::{
     error::ApiError,
@@ -9,11 +9,18 @@ use crate::{
 
 /// The longest name of a terminal, in bytes.
 const MAX_TERM: usize = 64;
+/// The slowest and the fastest line, in bits a second.
+const SPEEDS: (u32, u32) = (50, 4_000_000);
 
 /// What the fields say about the terminal.
 pub(crate) fn terminal(fields: &mut Fields) -> Result<Terminal, ApiError> {
     let usual = Terminal::default();
-    Ok(Terminal { term: term(fields)?.unwrap_or(usual.term), charset: charset(fields)? })
+    Ok(Terminal {
+        term: term(fields)?.unwrap_or(usual.term),
+        charset: charset(fields)?,
+        erase: erase(fields)?,
+        speed: fields.number("speed", SPEEDS.0, SPEEDS.1)?.unwrap_or(usual.speed),
+    })
 }
 
 fn term(fields: &mut Fields) -> Result<Option<String>, ApiError> {
@@ -29,6 +36,14 @@ fn term(fields: &mut Fields) -> Result<Option<String>, ApiError> {
 pub(crate) fn charset(fields: &mut Fields) -> Result<Option<Charset>, ApiError> {
     let Some(label) = fields.text("charset") else { return Ok(None) };
     Charset::parse(&label).map_err(|error| invalid("charset", &format!("is {error}")))
+}
+
+fn erase(fields: &mut Fields) -> Result<Erase, ApiError> {
+    match fields.text("erase").as_deref() {
+        None | Some("^?") => Ok(Erase::Delete),
+        Some("^H" | "^h") => Ok(Erase::Backspace),
+        Some(_) => Err(invalid("erase", "must be ^? or ^H")),
+    }
 }
 
 #[cfg(test)]
@@ -48,8 +63,10 @@ mod tests {
         assert_eq!(read(&json!({})), Ok(Terminal::default()));
         assert_eq!(read(&json!({ "term": " ", "charset": "" })), Ok(Terminal::default()));
         assert_eq!(read(&json!({ "charset": "UTF-8" })), Ok(Terminal::default()));
-        let old = read(&json!({ "term": "vt220", "charset": "ISO-8859-1" })).unwrap();
+        let old = json!({ "term": "vt220", "charset": "ISO-8859-1", "erase": "^H", "speed": 9600 });
+        let old = read(&old).unwrap();
         assert_eq!((old.term.as_str(), old.charset), ("vt220", Charset::parse("latin1").unwrap()));
+        assert_eq!((old.erase, old.speed), (Erase::Backspace, 9600));
     }
 
     #[test]
@@ -60,6 +77,11 @@ mod tests {
             json!({ "charset": "klingon" }),
             json!({ "charset": "utf-16" }),
             json!({ "charset": 1252 }),
+            json!({ "erase": "^X" }),
+            json!({ "erase": 8 }),
+            json!({ "speed": 49 }),
+            json!({ "speed": 4_000_001 }),
+            json!({ "speed": "fast" }),
         ] {
             assert_eq!(read(&fields), Err(Code::InvalidField), "{fields}");
         }
