@@ -92,6 +92,10 @@ pub(crate) async fn bind(
             exec_output: config.exec_output,
             ..web::Limits::default()
         },
+        #[cfg(feature = "allocation-figures")]
+        allocated: Some(crate::allocations::allocated),
+        #[cfg(not(feature = "allocation-figures"))]
+        allocated: None,
     };
     let server = web::Server::bind(address, front, registry).await;
     let server = server.map_err(|error| CannotListen { address, cause: error })?;

@@ -1,5 +1,7 @@
 //! The binary `alfresco-ssh`: arguments, configuration, composition, and the exit code.
 
+#[cfg(feature = "allocation-figures")]
+mod allocations;
 mod cli;
 mod compose;
 mod config;
@@ -9,7 +11,7 @@ mod harden;
 mod logs;
 mod signals;
 
-use std::{alloc::System, fmt::Display, process::ExitCode, time::Duration};
+use std::{fmt::Display, process::ExitCode, time::Duration};
 
 use zeroizing_alloc::ZeroAlloc;
 
@@ -20,8 +22,14 @@ use crate::{
 
 /// Wipes memory as it is freed. Credentials pass through buffers of libraries on their way in and
 /// out, and those wipe nothing.
+#[cfg(not(feature = "allocation-figures"))]
 #[global_allocator]
-static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
+static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
+
+/// The same over one that counts.
+#[cfg(feature = "allocation-figures")]
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<allocations::Counted> = ZeroAlloc(allocations::Counted);
 
 /// What was asked for cannot be meant.
 const USAGE: u8 = 2;

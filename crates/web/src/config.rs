@@ -22,6 +22,8 @@ pub struct Config {
     pub accept_env: Vec<EnvPattern>,
     /// Bounds of what one caller may take.
     pub limits: Limits,
+    /// How many bytes were allocated since the start, where the program counts them.
+    pub allocated: Option<fn() -> u64>,
 }
 
 /// Bounds of what one caller may take.

@@ -62,6 +62,10 @@ fn figures(front: &Front) -> Registry {
     if let Some(count) = open_descriptors() {
         tell("open_descriptors", "File descriptors of the process", count);
     }
+    if let Some(allocated) = front.config.allocated {
+        let bytes = usize::try_from(allocated()).unwrap_or(usize::MAX);
+        tell("allocated_bytes", "Bytes that were allocated since the start", bytes);
+    }
     figures
 }
 

@@ -3,7 +3,7 @@
 use std::{
     env,
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
 };
 
@@ -63,7 +63,11 @@ impl Binary {
     /// # Errors
     /// See [`path`](Self::path).
     pub fn command(options: &BinaryOptions) -> anyhow::Result<Command> {
-        let mut command = Command::new(Self::path()?);
+        Ok(Self::command_of(&Self::path()?, options))
+    }
+
+    fn command_of(program: &Path, options: &BinaryOptions) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in env::vars_os() {
             if name.to_string_lossy().starts_with("ALFRESCO_SSH_") {
                 command.env_remove(name);
@@ -82,7 +86,7 @@ impl Binary {
         if !options.environment.iter().any(|(name, _)| name == HOST_KEY_POLICY) {
             command.env(HOST_KEY_POLICY, "accept-new");
         }
-        Ok(command)
+        command
     }
 
     /// Starts it on a free port.
@@ -90,8 +94,16 @@ impl Binary {
     /// # Errors
     /// It does not say that it listens.
     pub async fn start(options: BinaryOptions) -> anyhow::Result<Self> {
+        Self::start_file(&Self::path()?, options).await
+    }
+
+    /// The same with another file than [`path`](Self::path) says.
+    ///
+    /// # Errors
+    /// It does not say that it listens.
+    pub async fn start_file(program: &Path, options: BinaryOptions) -> anyhow::Result<Self> {
         let state = tempfile::Builder::new().prefix("state-").tempdir()?;
-        let mut command = Self::command(&options)?;
+        let mut command = Self::command_of(program, &options);
         command.args(["--port", "0", "--state-dir"]).arg(state.path()).stdin(Stdio::piped());
         let mut process = command.spawn()?;
         let stdin = process.stdin.take();
@@ -139,7 +151,7 @@ impl Binary {
 
     /// Its state directory.
     #[must_use]
-    pub fn state_dir(&self) -> &std::path::Path {
+    pub fn state_dir(&self) -> &Path {
         self.state.path()
     }
 

@@ -50,6 +50,7 @@ impl Default for GatewayOptions {
                 new_url_hint: None,
                 accept_env: Vec::new(),
                 limits: web::Limits::default(),
+                allocated: None,
             },
         }
     }

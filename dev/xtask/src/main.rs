@@ -3,12 +3,17 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks on both")]
 
+mod bench;
 mod codegen;
 mod program;
 mod test;
 mod tools;
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use clap::{Parser, builder::PossibleValuesParser};
@@ -29,6 +34,13 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Build what is released and measure it beside plain `ssh`.
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// What the load driver is told; `--help` lists it.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -47,5 +59,12 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Test { only } => test::run(root, &only),
         Chore::Codegen { check: true } => codegen::check(root),
         Chore::Codegen { check: false } => codegen::write(root),
+        Chore::Bench { arguments } => bench::run(root, &arguments),
     }
+}
+
+/// Cargo's target folder. This program stands in it, below the name of its profile.
+fn target_folder() -> anyhow::Result<PathBuf> {
+    let this = env::current_exe()?;
+    this.ancestors().nth(2).map(Path::to_owned).context("cargo did not build this")
 }

@@ -37,6 +37,13 @@ impl Program {
         self
     }
 
+    /// Adds arguments, which may hold anything.
+    pub(crate) fn arguments(mut self, arguments: &[String]) -> Self {
+        self.command.args(arguments);
+        self.line = [&[self.line], arguments].concat().join(" ");
+        self
+    }
+
     /// Sets an environment variable.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);

@@ -4,7 +4,7 @@
 //! and be compiled again.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -14,6 +14,7 @@ use anyhow::{Context as _, bail};
 use crate::{
     codegen,
     program::Program,
+    target_folder,
     tools::{self, CHROMIUM, HTOP, LESS, MC, OPENSSL, PUTTYGEN, SSH, SSHD, TMUX, Tool, VIM},
 };
 
@@ -165,10 +166,4 @@ fn browser(place: &Place<'_>) -> anyhow::Result<u32> {
 fn check(program: Program) -> anyhow::Result<u32> {
     program.run()?;
     Ok(0)
-}
-
-/// This program stands in it, below the name of its profile.
-fn target_folder() -> anyhow::Result<PathBuf> {
-    let this = env::current_exe()?;
-    this.ancestors().nth(2).map(Path::to_owned).context("cargo did not build this")
 }

@@ -1,0 +1,48 @@
+//! The gateway as clients of the original speak to it: text, and nothing is acknowledged.
+
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use testkit::{Binary, Incoming, SocketClient};
+use wire::event;
+
+/// Such a client with an open shell.
+pub(crate) struct Original {
+    socket: SocketClient,
+}
+
+impl Original {
+    /// Orders a session, opens the socket and starts it.
+    pub(super) async fn open(gateway: &Binary, order: &Value) -> anyhow::Result<Self> {
+        let ticket = gateway.create(order).await?;
+        let mut socket = SocketClient::original(gateway.address()?).await?;
+        let start = json!({ "create_session_id": ticket, "cols": 80, "rows": 24 });
+        socket.emit(event::START_SESSION, start).await?;
+        Ok(Self { socket })
+    }
+
+    /// Types.
+    pub(super) async fn send(&mut self, keys: &str) -> anyhow::Result<()> {
+        self.socket.emit(event::SSH_INPUT, json!({ "input": keys })).await
+    }
+
+    /// The next output.
+    pub(super) async fn output(&mut self) -> anyhow::Result<Bytes> {
+        loop {
+            let Incoming::Event(mut event) = self.socket.next().await? else { bail!("the gateway closed") };
+            match event.name.as_str() {
+                event::SSH_OUTPUT => {
+                    let Value::String(text) = event.payload["output"].take() else {
+                        bail!("output without text");
+                    };
+                    return Ok(text.into());
+                }
+                event::SESSION_CLOSED => {
+                    let reason = event.payload["message"].as_str().context("no reason")?;
+                    bail!("the session is over: {reason}");
+                }
+                _ => {}
+            }
+        }
+    }
+}
