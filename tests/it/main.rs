@@ -47,6 +47,7 @@ mod screen_grammar;
 mod screen_programs;
 mod shutdown;
 mod sockets;
+mod ssh_algorithms;
 mod ssh_auth;
 mod ssh_auth_asking;
 mod ssh_auth_certificates;

@@ -1,6 +1,6 @@
 //! Logging in, and being told why not.
 
-use engine::DialError;
+use engine::{AlgorithmKind, DialError, Preset, Remedy};
 use russh::keys::HashAlg;
 use testkit::{
     Sshd, SshdConfig,
@@ -51,10 +51,16 @@ async fn an_rsa_key_signs_with_the_hash_that_the_server_takes() {
 async fn an_rsa_key_does_not_sign_with_sha1() {
     let server = OddServer::start(Oddity::TakesRsaWith(None)).await;
     let refused = error(Dialing::to(server.port, "u").with_key(&rsa().await, None).await);
-    assert!(
-        matches!(&refused, DialError::NoCommonAlgorithm { kind, .. } if kind == "RSA signature"),
-        "{refused:?}"
-    );
+    let DialError::NoCommonAlgorithm(refused) = refused else { panic!("{refused:?}") };
+    assert_eq!(refused.kind, AlgorithmKind::RsaSignature);
+    assert_eq!(refused.remedy, Remedy::ForbiddenPreset(Preset::Legacy));
+}
+
+#[tokio::test]
+async fn an_rsa_key_signs_with_sha1_where_legacy_is_asked_for() {
+    let server = OddServer::start(Oddity::TakesRsaWith(None)).await;
+    let dialing = Dialing::to(server.port, "u").preset(Preset::Legacy);
+    Talk::new(dialing.with_key(&rsa().await, None).await);
 }
 
 async fn rsa() -> String {

@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use engine::{
-    Answer, Credentials, DialError, DialOrder, Dialer as _, Exit, Fingerprint, Program, Pty, ShellEvent,
-    Target, TermSize, Terminal, Transport, Unanswered,
+    Answer, Credentials, DialError, DialOrder, Dialer as _, Exit, Fingerprint, Preset, Program, Pty,
+    ShellEvent, Target, TermSize, Terminal, Transport, Unanswered,
 };
 use futures_util::StreamExt as _;
 use ssh::{AlgorithmPolicy, HostKeyPolicy, Options, Patience, Reach, SshDialer, TargetPolicy};
@@ -64,6 +64,13 @@ impl Dialing {
 
     pub(crate) fn policy(mut self, policy: HostKeyPolicy) -> Self {
         self.options.host_key_policy = policy;
+        self
+    }
+
+    /// With this preset, which the operator allows.
+    pub(crate) fn preset(mut self, preset: Preset) -> Self {
+        self.options.algorithms.ceiling = Some(preset);
+        self.target.algorithms.preset = Some(preset);
         self
     }
 

@@ -14,6 +14,39 @@ export type Peer = "browser" | "target" | "gateway";
 
 export type Step = "dial" | "handshake" | "auth" | "shell";
 
+export type Preset = "modern" | "compatible" | "legacy";
+
+export type HostProof = "pinned" | "known" | "certificate" | "learnt" | "accepted";
+
+export type Details = {
+  /** `host:port`. */
+  target: string;
+  /** What the server calls itself: `SSH-2.0-…`. */
+  server: string;
+  /** The algorithms that were offered. */
+  preset: Preset;
+  /** How the keys were agreed on. */
+  key_exchange: string;
+  /** Whether a quantum computer does not undo that. */
+  post_quantum: boolean;
+  /** Whether nothing could be slipped in while that was done. */
+  strict_key_exchange: boolean;
+  /** The algorithm that the server proved itself with. */
+  host_key: string;
+  /** Its key's: `SHA256:…`. */
+  fingerprint: string;
+  /** Why that is taken for the server's. */
+  host_proof: HostProof;
+  /** What hides what is carried. */
+  cipher: string;
+  /** What guards it, where the cipher does not do that itself. */
+  mac?: string;
+  /** What makes it shorter. */
+  compression?: string;
+  /** Those of the above that count as broken. */
+  weak: Array<string>;
+};
+
 export type ConnectAuth = {
   /** The protocol asked for. */
   protocol: number | null;
@@ -225,6 +258,7 @@ export type FromGateway = {
   'session-progress': (payload: Progress) => void;
   'session-question': (payload: Question) => void;
   'session-attached': (payload: Attached) => void;
+  'session-details': (payload: Details) => void;
   'session-screen': (payload: ScreenPiece) => void;
   'session-taken-over': (payload: TakenOver) => void;
   'session-warning': (payload: Warning) => void;

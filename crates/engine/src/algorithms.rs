@@ -59,6 +59,105 @@ pub struct AlgorithmChoice {
     pub compression: bool,
 }
 
+/// A kind of algorithms, of which both sides must have one in common.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AlgorithmKind {
+    /// How keys are agreed on.
+    KeyExchange,
+    /// How the server proves itself.
+    HostKey,
+    /// What hides what is carried.
+    Cipher,
+    /// What guards it.
+    Mac,
+    /// What makes it shorter.
+    Compression,
+    /// How a user's RSA key signs.
+    RsaSignature,
+}
+
+impl fmt::Display for AlgorithmKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::KeyExchange => "key exchange",
+            Self::HostKey => "host key algorithm",
+            Self::Cipher => "cipher",
+            Self::Mac => "MAC",
+            Self::Compression => "compression",
+            Self::RsaSignature => "RSA signature",
+        })
+    }
+}
+
+/// Two sides that have nothing of a kind in common.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{target} and this gateway have no {kind} in common. {remedy}{}", listed(.offers, *.kind))]
+pub struct NoCommonAlgorithm {
+    /// `host:port`.
+    pub target: String,
+    /// The first kind of which there is nothing in common.
+    pub kind: AlgorithmKind,
+    /// What would help.
+    pub remedy: Remedy,
+    /// What both sides offer, as far as it is known, kind by kind.
+    pub offers: Vec<Offers>,
+}
+
+/// What both sides offer of a kind, the best first.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Offers {
+    /// Of which kind.
+    pub kind: AlgorithmKind,
+    /// This gateway's.
+    pub ours: Vec<String>,
+    /// The server's.
+    pub theirs: Vec<String>,
+}
+
+/// What would bring two sides together.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Remedy {
+    /// This preset.
+    Preset(Preset),
+    /// This preset, which the gateway may not use with the target.
+    ForbiddenPreset(Preset),
+    /// To do without a post-quantum key exchange.
+    NoPostQuantum,
+    /// Nothing that this gateway has.
+    Nothing,
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Preset(preset) => {
+                write!(f, "The preset '{preset}' would work: the request may ask for it as its algorithms.")
+            }
+            Self::ForbiddenPreset(preset) => {
+                write!(f, "The preset '{preset}' would work, but this gateway may not use it with this host.")
+            }
+            Self::NoPostQuantum => f.write_str(
+                "A post-quantum key exchange is required, and the server has none that this gateway knows.",
+            ),
+            Self::Nothing => f.write_str("No preset of this gateway would work."),
+        }
+    }
+}
+
+/// Below the sentence.
+fn listed(offers: &[Offers], kind: AlgorithmKind) -> String {
+    let block = |offers: &Offers| {
+        let mark = if offers.kind == kind { " (nothing in common)" } else { "" };
+        let (theirs, ours) = (list(&offers.theirs), list(&offers.ours));
+        format!("\n\n{}{mark}\n  server: {theirs}\n  gateway: {ours}", offers.kind)
+    };
+    offers.iter().map(block).collect()
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
 /// The algorithms that are asked for are weaker than the gateway may use with the target.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(

@@ -1,10 +1,12 @@
 //! Whoever watches a session, as the session sees it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
-use crate::{CloseReason, FlowLimits, Step, TermSize, question::Question, token::ResumeToken};
+use crate::{
+    CloseReason, ConnectionFacts, FlowLimits, Step, TermSize, question::Question, token::ResumeToken,
+};
 
 /// The attached browser. Calls never wait: what does not fit is refused and offered again.
 pub trait Client: Send + Sync + 'static {
@@ -61,6 +63,8 @@ pub enum Notice {
         /// What comes before that output, where the client cannot go on from what it has.
         screen: Option<ScreenSize>,
     },
+    /// What is known of the connection to the server.
+    Details(Arc<ConnectionFacts>),
     /// The screen that was just announced is empty, because the screen could not be kept.
     ScreenLost,
     /// Another client has the session now; nothing follows.

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use futures_util::{Stream, future::BoxFuture};
 
 use crate::{
-    algorithms::AlgorithmsDenied,
+    algorithms::{AlgorithmsDenied, NoCommonAlgorithm},
     credentials::Credentials,
+    facts::ConnectionFacts,
     program::Program,
     question::{Person, QUESTION_LIMIT},
     reason::Peer,
@@ -75,6 +76,8 @@ pub struct Transport {
     pub events: Pin<Box<dyn Stream<Item = ShellEvent> + Send>>,
     /// What goes to the shell.
     pub shell: Arc<dyn Shell>,
+    /// What is known of the connection.
+    pub facts: ConnectionFacts,
 }
 
 /// What comes from a shell.
@@ -195,15 +198,8 @@ pub enum DialError {
         seconds: u64,
     },
     /// No algorithm in common.
-    #[error("{target} and this gateway have no {kind} algorithm in common. The server offers: {theirs}.")]
-    NoCommonAlgorithm {
-        /// `host:port`.
-        target: String,
-        /// Which kind: key exchange, host key, cipher, MAC or compression.
-        kind: String,
-        /// The server's list.
-        theirs: String,
-    },
+    #[error(transparent)]
+    NoCommonAlgorithm(Box<NoCommonAlgorithm>),
     /// The host key is not the expected one.
     #[error(
         "The host key of {target} is not the expected one: it shows {found}. Somebody may be \
@@ -338,6 +334,12 @@ pub enum DialError {
     },
 }
 
+impl From<NoCommonAlgorithm> for DialError {
+    fn from(error: NoCommonAlgorithm) -> Self {
+        Self::NoCommonAlgorithm(Box::new(error))
+    }
+}
+
 impl DialError {
     /// Who caused it.
     #[must_use]
@@ -378,7 +380,7 @@ impl DialError {
             | Self::Internal { .. } => true,
             Self::TargetDenied(_)
             | Self::AlgorithmsDenied(_)
-            | Self::NoCommonAlgorithm { .. }
+            | Self::NoCommonAlgorithm(_)
             | Self::HostKeyChanged { .. }
             | Self::HostKeyRevoked { .. }
             | Self::HostKeyUnknown { .. }

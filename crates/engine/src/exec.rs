@@ -120,7 +120,7 @@ impl Execution {
             () = self.abandoned.cancelled() => return Err(ExecError::Abandoned),
             dialed = self.dialer.dial(order, Arc::new(NobodyThere)) => dialed,
         };
-        let Transport { mut events, shell } = dialed?;
+        let Transport { mut events, shell, .. } = dialed?;
         let started = Instant::now();
         let mut printed = Output { stdout: Kept::new(output), stderr: Kept::new(output), exit: None };
         let end = tokio::select! {

@@ -8,6 +8,7 @@ mod client;
 mod credentials;
 mod dial;
 mod exec;
+mod facts;
 mod hash;
 mod host;
 mod options;
@@ -24,7 +25,10 @@ mod terminal;
 mod ticket;
 mod token;
 
-pub use algorithms::{AlgorithmChoice, AlgorithmsDenied, InvalidPreset, Preset};
+pub use algorithms::{
+    AlgorithmChoice, AlgorithmKind, AlgorithmsDenied, InvalidPreset, NoCommonAlgorithm, Offers, Preset,
+    Remedy,
+};
 pub use client::{Client, ClientFull, EndingCause, Notice, ScreenSize};
 pub use credentials::{AuthMethod, Credentials, KeyFile, KnownAnswer};
 pub use dial::{
@@ -32,6 +36,7 @@ pub use dial::{
     Transport,
 };
 pub use exec::{ExecError, ExecOrder, Executed, Printed};
+pub use facts::{ConnectionFacts, HostKeyFacts, HostProof};
 pub use host::{InvalidHost, host_name};
 pub use options::{DetachedOutput, Options, Quotas};
 pub use program::Program;

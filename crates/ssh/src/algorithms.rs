@@ -14,7 +14,8 @@ use russh::{
 };
 
 pub use self::policy::AlgorithmPolicy;
-use crate::{gate, socket};
+pub(crate) use self::presets::{guards_itself, is_post_quantum};
+use crate::{gate, kexinit::Proposal, socket};
 
 /// What a target may have on its way, in bytes. With what waits at the gate it is what a flood leaves
 /// behind a Ctrl-C, beside what was on its way to the page: 256 KiB at the most.
@@ -41,6 +42,8 @@ const LARGEST_GROUP: usize = 8192;
 pub(crate) struct Offer {
     /// The algorithms to choose from.
     pub(crate) preset: Preset,
+    /// The weakest that might have been offered.
+    pub(crate) ceiling: Preset,
     /// Only a key exchange that a quantum computer does not undo.
     pub(crate) require_post_quantum: bool,
     /// Compression after the login, if the server does it.
@@ -52,7 +55,7 @@ pub(crate) struct Offer {
 impl Offer {
     /// All of a preset, and nothing that is asked for.
     pub(crate) const fn of(preset: Preset) -> Self {
-        Self { preset, require_post_quantum: false, compression: false, may_be_chacha: true }
+        Self { preset, ceiling: preset, require_post_quantum: false, compression: false, may_be_chacha: true }
     }
 }
 
@@ -91,7 +94,7 @@ pub(crate) fn config(offer: Offer, proofs: HostProofs) -> Arc<Config> {
 }
 
 fn preferred(offer: Offer, proofs: HostProofs) -> Preferred {
-    let Offer { preset, require_post_quantum, compression, may_be_chacha } = offer;
+    let Offer { preset, require_post_quantum, compression, may_be_chacha, .. } = offer;
     let compression: &[_] =
         if compression { &[compression::ZLIB_LEGACY, compression::NONE] } else { &[compression::NONE] };
     Preferred {
@@ -102,6 +105,25 @@ fn preferred(offer: Offer, proofs: HostProofs) -> Preferred {
         mac: Cow::Owned(presets::macs(preset)),
         compression: Cow::Owned(compression.to_vec()),
     }
+}
+
+/// The names of all that is offered.
+pub(crate) fn proposal(offer: Offer) -> Proposal {
+    let Preferred { kex, key, host_key_certificates, cipher, mac, compression } =
+        preferred(offer, host_proofs(offer.preset, &[], true));
+    let certificates = host_key_certificates.iter().map(Algorithm::to_certificate_type);
+    Proposal {
+        key_exchanges: names(kex.iter().filter(|name| presets::is_key_exchange(**name))),
+        host_keys: key.iter().map(ToString::to_string).chain(certificates).collect(),
+        ciphers: names(cipher.iter()),
+        macs: names(mac.iter()),
+        compressions: names(compression.iter()),
+        is_strict: true,
+    }
+}
+
+fn names<'a, T: AsRef<str> + 'a>(list: impl Iterator<Item = &'a T>) -> Vec<String> {
+    list.map(|name| name.as_ref().to_owned()).collect()
 }
 
 /// What to ask of a host, the known types of keys first: a server has several keys, and only one that

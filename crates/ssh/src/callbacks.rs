@@ -1,7 +1,7 @@
 //! What russh calls back: the check of the host key, the banner, the weight of what arrived, the end;
 //! and every channel that a server opens by itself is refused.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use russh::{
@@ -15,7 +15,7 @@ use crate::{
     clock::Brake,
     fault::{Fault, not_ssh},
     gate::Gate,
-    host_key::HostKeyCheck,
+    host_key::{HostKeyCheck, Proved},
     keys::Keys,
     text,
 };
@@ -30,6 +30,9 @@ pub(crate) struct Notes {
     pub(crate) gone: CancellationToken,
     banner: Mutex<String>,
     fault: Mutex<Option<Fault>>,
+    /// How the host proved itself, and what was agreed on with it, when the connection began.
+    pub(crate) proved: OnceLock<Proved>,
+    pub(crate) agreed: OnceLock<Names>,
 }
 
 impl Notes {
@@ -84,7 +87,10 @@ impl Handler for Callbacks {
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Fault> {
         tokio::select! {
-            proved = self.check.prove(shown, &self.brake) => proved?,
+            proved = self.check.prove(shown, &self.brake) => {
+                let proved = proved?;
+                self.notes.proved.get_or_init(|| proved);
+            }
             // Nobody waits for this connection any more, so nobody need answer for it.
             () = self.brake.abandoned() => return Ok(false),
         }
@@ -99,6 +105,7 @@ impl Handler for Callbacks {
     ) -> Result<(), Fault> {
         self.keys.changed();
         self.gate.end_exchange();
+        self.notes.agreed.get_or_init(|| names.clone());
         // Terrapin: without strict kex, messages can be cut off the start of this cipher's stream.
         if names.cipher == cipher::CHACHA20_POLY1305 && !names.strict_kex() {
             let cause =

@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use engine::DialError;
+use engine::{ConnectionFacts, DialError, Preset};
 use russh::client::{self, Handle};
 use tokio::net::TcpStream;
 
 use crate::{
+    agreement,
     algorithms::{self, HostProofs, Offer},
     callbacks::{Callbacks, Notes},
     clock::clock,
     dial::seconds,
     fault::{Fault, lost, not_ssh},
     gate::Gate,
+    greeting::Greeting,
     host_key::HostKeyCheck,
     keys::Keys,
-    link::{Greeting, Link, Switch},
+    link::{Link, Switch},
     options::Limits,
     text,
 };
@@ -32,8 +34,10 @@ pub(crate) struct Connection {
     pub(crate) switch: Switch,
     /// `host:port`, for sentences.
     pub(crate) target: String,
-    /// What was offered to it.
-    pub(crate) offer: Offer,
+    /// What was agreed on.
+    pub(crate) facts: ConnectionFacts,
+    /// The weakest preset that might have been used.
+    pub(crate) ceiling: Preset,
 }
 
 impl Connection {
@@ -60,11 +64,19 @@ impl Connection {
         let callbacks = Callbacks::new(check, brake, notes.clone(), gate.clone(), keys);
         let greeting = link.greeting();
         match clock.bound(client::connect_stream(config, link, callbacks)).await {
-            Some(Ok(handle)) => Ok(Self { handle, notes, gate, switch, target, offer }),
+            Some(Ok(handle)) => {
+                let opening = greeting.opening();
+                greeting.end();
+                let (Some(agreed), Some(proved)) = (notes.agreed.get(), notes.proved.get()) else {
+                    return Err(DialError::Internal { cause: "a host was not proved".to_owned() });
+                };
+                let facts = agreement::facts(target.clone(), offer, opening, agreed, proved);
+                Ok(Self { handle, notes, gate, switch, target, facts, ceiling: offer.ceiling })
+            }
             Some(Err(fault)) => {
                 // A farewell in words ends russh's task without an error of its own.
                 let fault = notes.take_fault().unwrap_or(fault);
-                Err(handshake_error(fault, &target, &greeting))
+                Err(handshake_error(fault, &target, offer, &greeting))
             }
             None => Err(other_greeting(&target, &greeting)
                 .unwrap_or(DialError::HandshakeTimeout { target, seconds: seconds(limit) })),
@@ -81,23 +93,23 @@ impl Connection {
     }
 }
 
-fn handshake_error(fault: Fault, target: &str, greeting: &Greeting) -> DialError {
+fn handshake_error(fault: Fault, target: &str, offer: Offer, greeting: &Greeting) -> DialError {
     match fault.into_dial_error(target, "during the handshake") {
         error @ (DialError::LinkLost { .. } | DialError::NotSsh { .. }) => {
             other_greeting(target, greeting).unwrap_or(error)
         }
+        DialError::NoCommonAlgorithm(error) => DialError::from(match greeting.opening().proposal {
+            Some(theirs) => agreement::explain(*error, offer, &theirs),
+            None => *error,
+        }),
         error => error,
     }
 }
 
 /// The error for a server that greets in another language than SSH's.
 fn other_greeting(target: &str, greeting: &Greeting) -> Option<DialError> {
-    let greeting = greeting.lock();
-    let is_ssh = greeting.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"SSH-"));
-    let first = greeting.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    if greeting.is_empty() || is_ssh {
-        return None;
-    }
+    let said = greeting.of_another_protocol()?;
+    let first = said.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let words = text::line(&String::from_utf8_lossy(first).replace('\u{fffd}', " "), 80);
     Some(not_ssh(target, format!("it greets with \"{words}\"")))
 }
@@ -108,7 +120,7 @@ mod tests {
 
     fn greeted(bytes: &[u8]) -> Option<String> {
         let greeting = Greeting::default();
-        greeting.lock().extend_from_slice(bytes);
+        greeting.hear(bytes);
         other_greeting("h:22", &greeting).map(|error| error.to_string())
     }
 

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use tokio::net::TcpStream;
 
 use crate::{
-    Options,
+    Options, agreement,
     asking::Asking,
     auth,
     connection::Connection,
@@ -78,7 +78,9 @@ async fn dial(
     person.progress(Step::Auth);
     auth::log_in(&mut connection, &target.username, login, &asking, limits.login).await?;
     person.progress(Step::Shell);
-    transport::open(connection, pty.as_ref(), &program, limits).await
+    let transport = transport::open(connection, pty.as_ref(), &program, limits).await?;
+    agreement::record(&transport.facts);
+    Ok(transport)
 }
 
 /// Connects to the right host. One that does not show the pinned key at once may still have it,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use engine::DialError;
+use engine::{DialError, NoCommonAlgorithm, Offers, Remedy};
 use russh::{AlgorithmKind, Error, keys::ssh_encoding};
 
 use crate::text;
@@ -48,11 +48,9 @@ pub(crate) fn not_ssh(target: &str, cause: impl Into<String>) -> DialError {
 
 fn ssh_error(error: Error, target: &str, during: &str) -> DialError {
     match error {
-        Error::NoCommonAlgo { kind, theirs, .. } => DialError::NoCommonAlgorithm {
-            target: target.to_owned(),
-            kind: kind_words(&kind).to_owned(),
-            theirs: text::line(&theirs.join(", "), 600),
-        },
+        Error::NoCommonAlgo { kind, ours, theirs } => {
+            no_common_algorithm(target, &kind, ours, &theirs).into()
+        }
         Error::IO(error) if error.kind() == io::ErrorKind::InvalidData => {
             not_ssh(target, "it sent what is no SSH packet")
         }
@@ -69,14 +67,23 @@ fn ssh_error(error: Error, target: &str, during: &str) -> DialError {
     }
 }
 
-fn kind_words(kind: &AlgorithmKind) -> &'static str {
-    match kind {
-        AlgorithmKind::Kex => "key exchange",
-        AlgorithmKind::Key => "host key",
-        AlgorithmKind::Cipher => "cipher",
-        AlgorithmKind::Compression => "compression",
-        AlgorithmKind::Mac => "MAC",
-    }
+/// What is known of a disagreement without what else the server said.
+fn no_common_algorithm(
+    target: &str,
+    kind: &AlgorithmKind,
+    ours: Vec<String>,
+    theirs: &[String],
+) -> NoCommonAlgorithm {
+    let kind = match kind {
+        AlgorithmKind::Kex => engine::AlgorithmKind::KeyExchange,
+        AlgorithmKind::Key => engine::AlgorithmKind::HostKey,
+        AlgorithmKind::Cipher => engine::AlgorithmKind::Cipher,
+        AlgorithmKind::Compression => engine::AlgorithmKind::Compression,
+        AlgorithmKind::Mac => engine::AlgorithmKind::Mac,
+    };
+    let theirs = theirs.iter().map(|name| text::line(name, 64)).collect();
+    let offers = vec![Offers { kind, ours, theirs }];
+    NoCommonAlgorithm { target: target.to_owned(), kind, remedy: Remedy::Nothing, offers }
 }
 
 fn protocol_words(error: &Error) -> &'static str {
@@ -107,7 +114,8 @@ mod tests {
         };
         assert_eq!(
             Fault::from(error).into_dial_error("h:22", "during the handshake").to_string(),
-            "h:22 and this gateway have no MAC algorithm in common. The server offers: hmac-md5, x [2J."
+            "h:22 and this gateway have no MAC in common. No preset of this gateway would work.\n\n\
+             MAC (nothing in common)\n  server: hmac-md5, x [2J\n  gateway: a"
         );
     }
 

@@ -9,7 +9,9 @@ use std::{
     time::SystemTime,
 };
 
-use engine::{Answer, DialError, Fingerprint, HostKeyQuestion, Person, Preset, Question, Target, Unanswered};
+use engine::{
+    Answer, DialError, Fingerprint, HostKeyQuestion, HostProof, Person, Preset, Question, Target, Unanswered,
+};
 use russh::keys::{Certificate, PublicKey, PublicKeyOrCertificate};
 use tracing::{info, warn};
 
@@ -40,11 +42,21 @@ struct Records {
     known: KnownHost,
 }
 
+/// A host that is the right one.
+pub(crate) struct Proved {
+    /// Of the key that it showed.
+    pub(crate) fingerprint: Fingerprint,
+    /// Why it is taken for the host's.
+    pub(crate) proof: HostProof,
+    /// Whether it came in a certificate.
+    pub(crate) is_certificate: bool,
+}
+
 /// What is to be done with a host.
 #[derive(Debug, Eq, PartialEq)]
 enum Judgement {
     /// Go on.
-    Proved,
+    Proved(HostProof),
     /// Ask a person.
     Ask,
 }
@@ -85,16 +97,22 @@ impl HostKeyCheck {
     ///
     /// # Errors
     /// It may not.
-    pub(crate) async fn prove(&self, shown: &PublicKeyOrCertificate, brake: &Brake) -> Result<(), DialError> {
+    pub(crate) async fn prove(
+        &self,
+        shown: &PublicKeyOrCertificate,
+        brake: &Brake,
+    ) -> Result<Proved, DialError> {
         let (key, certificate) = (shown.public_key(), shown.certificate().cloned());
         let (records, judged) = (Arc::clone(&self.records), key.clone());
-        match blocking(move || records.judge(&judged, certificate.as_ref())).await? {
-            Judgement::Proved => Ok(()),
-            Judgement::Ask => self.ask(key, brake).await,
-        }
+        let (fingerprint, is_certificate) = (fingerprint(&key)?, certificate.is_some());
+        let proof = match blocking(move || records.judge(&judged, certificate.as_ref())).await? {
+            Judgement::Proved(proof) => proof,
+            Judgement::Ask => self.ask(key, brake).await?,
+        };
+        Ok(Proved { fingerprint, proof, is_certificate })
     }
 
-    async fn ask(&self, key: PublicKey, brake: &Brake) -> Result<(), DialError> {
+    async fn ask(&self, key: PublicKey, brake: &Brake) -> Result<HostProof, DialError> {
         let (target, found) = (self.records.target.clone(), fingerprint(&key)?);
         let question = HostKeyQuestion {
             target: target.clone(),
@@ -138,13 +156,15 @@ impl Records {
         }
         if !self.pins.is_empty() {
             if self.pins.contains(&found) {
-                return Ok(Judgement::Proved);
+                return Ok(Judgement::Proved(HostProof::Pinned));
             }
             let pins: Vec<_> = self.pins.iter().map(Fingerprint::to_string).collect();
             return Err(self.changed(found, format!("The request expects {}.", pins.join(" or "))));
         }
         match certificate {
-            Some(certificate) if self.is_certified(certificate, found)? => Ok(Judgement::Proved),
+            Some(certificate) if self.is_certified(certificate, found)? => {
+                Ok(Judgement::Proved(HostProof::Certificate))
+            }
             // Without its certificate it is a key like any other.
             _ => self.obey(key, found),
         }
@@ -168,44 +188,44 @@ impl Records {
     fn obey(&self, key: &PublicKey, found: Fingerprint) -> Result<Judgement, DialError> {
         match (self.known.verdict(key.key_data()), self.options.host_key_policy) {
             (Verdict::Unknown, HostKeyPolicy::Ask) => Ok(Judgement::Ask),
-            (Verdict::Unknown, HostKeyPolicy::AcceptNew) => self.learn(key, found),
-            (verdict, _) => self.trust(verdict, found),
+            (Verdict::Unknown, HostKeyPolicy::AcceptNew) => self.learn(key, found).map(Judgement::Proved),
+            (verdict, _) => self.trust(verdict, found).map(|()| Judgement::Proved(HostProof::Known)),
         }
     }
 
-    fn learn(&self, key: &PublicKey, found: Fingerprint) -> Result<Judgement, DialError> {
+    fn learn(&self, key: &PublicKey, found: Fingerprint) -> Result<HostProof, DialError> {
         let path = &self.options.learned_hosts;
         let verdict = learned_hosts::learn(path, &self.name, key)
             .map_err(|error| store_error(path, "written", &error))?;
         if verdict == Verdict::Known {
             info!(target = self.target, %found, "learnt a host key");
         }
-        self.trust(verdict, found)
+        self.trust(verdict, found).map(|()| HostProof::Learnt)
     }
 
     /// A person has taken the key for the host's. What became known while they thought about it counts
     /// for more.
-    fn accept(&self, key: &PublicKey, found: Fingerprint, remember: bool) -> Result<(), DialError> {
+    fn accept(&self, key: &PublicKey, found: Fingerprint, remember: bool) -> Result<HostProof, DialError> {
         match read_known(&self.options, &self.name)?.verdict(key.key_data()) {
             Verdict::Unknown => {}
-            verdict => return self.trust(verdict, found).map(drop),
+            verdict => return self.trust(verdict, found).map(|()| HostProof::Known),
         }
         if !remember {
-            return Ok(());
+            return Ok(HostProof::Accepted);
         }
         match self.learn(key, found) {
             // What cannot be remembered was accepted all the same: it will be asked for again.
             Err(DialError::HostKeyStore { cause }) => {
                 warn!(target = self.target, cause, "an accepted host key is not remembered");
-                Ok(())
+                Ok(HostProof::Accepted)
             }
-            learnt => learnt.map(drop),
+            learnt => learnt.map(|_| HostProof::Accepted),
         }
     }
 
-    fn trust(&self, verdict: Verdict, found: Fingerprint) -> Result<Judgement, DialError> {
+    fn trust(&self, verdict: Verdict, found: Fingerprint) -> Result<(), DialError> {
         match verdict {
-            Verdict::Known => Ok(Judgement::Proved),
+            Verdict::Known => Ok(()),
             Verdict::Changed { place } => Err(self.changed(found, expected_at(&place))),
             Verdict::Revoked { place } => Err(self.revoked(found, place)),
             Verdict::Unknown => Err(DialError::HostKeyUnknown { target: self.target.clone(), found }),

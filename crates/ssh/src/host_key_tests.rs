@@ -46,7 +46,7 @@ impl House {
 
     fn judge(&self, key: &PublicKey) -> Result<(), DialError> {
         let judgement = Records::read(self.options.clone(), &self.target)?.judge(key, None)?;
-        assert_eq!(judgement, Judgement::Proved);
+        assert_ne!(judgement, Judgement::Ask);
         Ok(())
     }
 
@@ -138,7 +138,7 @@ fn ask_asks_about_the_unknown_only() {
         known.to_openssh().unwrap(),
         unknown.to_openssh().unwrap()
     ));
-    assert_eq!(judge(&house, &known), Ok(Judgement::Proved));
+    assert_eq!(judge(&house, &known), Ok(Judgement::Proved(HostProof::Known)));
     assert!(matches!(judge(&house, &key()), Err(DialError::HostKeyChanged { .. })));
     assert!(matches!(judge(&house, &unknown), Err(DialError::HostKeyRevoked { .. })));
     house.target.host_keys = vec![fingerprint(&known)];
@@ -152,14 +152,14 @@ fn what_became_known_before_the_answer_counts_for_more() {
     let (accepted, other) = (key(), key());
     let records = Records::read(house.options.clone(), &house.target).unwrap();
     let accept = |remember| records.accept(&accepted, fingerprint(&accepted), remember);
-    assert_eq!(accept(false), Ok(()));
+    assert_eq!(accept(false), Ok(HostProof::Accepted));
     assert_eq!(house.learned(), "");
     learned_hosts::learn(&house.options.learned_hosts, &records.name, &other).unwrap();
     for remember in [false, true] {
         assert!(matches!(accept(remember), Err(DialError::HostKeyChanged { .. })));
     }
     fs::write(&house.options.learned_hosts, "").unwrap();
-    assert_eq!(accept(true), Ok(()));
+    assert_eq!(accept(true), Ok(HostProof::Accepted));
     assert_eq!(house.learned(), format!("h {}\n", accepted.to_openssh().unwrap()));
     fs::write(&house.options.learned_hosts, format!("@revoked * {}\n", accepted.to_openssh().unwrap()))
         .unwrap();
@@ -173,5 +173,5 @@ fn an_accepted_key_that_cannot_be_remembered_is_accepted() {
     house.options.learned_hosts = "/proc/known_hosts".into();
     let records = Records::read(house.options.clone(), &house.target).unwrap();
     let key = key();
-    assert_eq!(records.accept(&key, fingerprint(&key), true), Ok(()));
+    assert_eq!(records.accept(&key, fingerprint(&key), true), Ok(HostProof::Accepted));
 }

@@ -2,6 +2,7 @@
 //!
 //! Must not know the web, tickets or who watches a session.
 
+mod agreement;
 mod algorithms;
 mod asking;
 mod auth;
@@ -15,9 +16,11 @@ mod erase;
 mod fault;
 mod gate;
 mod glob;
+mod greeting;
 mod host_certificate;
 mod host_key;
 mod kdf;
+mod kexinit;
 mod keyboard;
 mod keys;
 mod known_hosts;

@@ -20,10 +20,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{gate::Gate, socket::Socket};
-
-/// How much of what the target says first is kept for error messages.
-const GREETING_LIMIT: usize = 256;
+use crate::{gate::Gate, greeting::Greeting, socket::Socket};
 
 /// A TCP connection that can be cut.
 pub(crate) struct Link {
@@ -35,9 +32,6 @@ pub(crate) struct Link {
 /// How many bytes russh has read and written.
 pub(crate) type Carried = Arc<AtomicU64>;
 
-/// The first bytes that came from the target; they outlive the connection.
-pub(crate) type Greeting = Arc<Mutex<Vec<u8>>>;
-
 impl Link {
     /// Wraps a connection that gives nothing while the gate is shut; it is cut when the switch is
     /// dropped.
@@ -47,7 +41,7 @@ impl Link {
         (Self { socket, greeting: Greeting::default(), carried: Carried::default() }, switch)
     }
 
-    /// What the target says first, up to 256 bytes of it.
+    /// What the target says first.
     pub(crate) fn greeting(&self) -> Greeting {
         self.greeting.clone()
     }
@@ -59,12 +53,6 @@ impl Link {
 
     fn count(&self, length: usize) {
         self.carried.fetch_add(length as u64, Ordering::Relaxed);
-    }
-
-    fn note_greeting(&self, bytes: &[u8]) {
-        let mut greeting = self.greeting.lock();
-        let room = GREETING_LIMIT.saturating_sub(greeting.len());
-        greeting.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 }
 
@@ -130,7 +118,7 @@ impl AsyncRead for Link {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = self.socket.lock().poll_read(cx, buf);
-        self.note_greeting(&buf.filled()[before..]);
+        self.greeting.hear(&buf.filled()[before..]);
         self.count(buf.filled().len() - before);
         polled
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::DialError;
+use engine::{AlgorithmKind, DialError, NoCommonAlgorithm, Offers};
 use russh::{
     Error, MethodKind, SendError, Signer,
     client::AuthResult,
@@ -13,7 +13,7 @@ use russh::{
 };
 
 use crate::{
-    algorithms,
+    agreement, algorithms,
     auth::{Answer, Attempts, DURING},
     connection::Connection,
 };
@@ -111,15 +111,17 @@ async fn signature_hashes(
     if !key.algorithm().is_rsa() {
         return Ok(vec![None]);
     }
-    let may_be_sha1 = algorithms::allow_sha1(connection.offer.preset);
+    let may_be_sha1 = algorithms::allow_sha1(connection.facts.preset);
     match connection.handle.best_supported_rsa_hash().await {
         Ok(Some(Some(hash))) => Ok(vec![Some(hash)]),
         Ok(Some(None)) if may_be_sha1 => Ok(vec![None]),
-        Ok(Some(None)) => Err(DialError::NoCommonAlgorithm {
-            target: connection.target.clone(),
-            kind: "RSA signature".to_owned(),
-            theirs: "ssh-rsa (SHA-1)".to_owned(),
-        }),
+        Ok(Some(None)) => {
+            let kind = AlgorithmKind::RsaSignature;
+            let ours = vec!["rsa-sha2-256".to_owned(), "rsa-sha2-512".to_owned()];
+            let offers = vec![Offers { kind, ours, theirs: vec!["ssh-rsa".to_owned()] }];
+            let (target, remedy) = (connection.target.clone(), agreement::sha1_remedy(connection.ceiling));
+            Err(NoCommonAlgorithm { target, kind, remedy, offers }.into())
+        }
         // The server does not say: those that it may know, the commoner one of the good ones first.
         Ok(None) => {
             let mut hashes = vec![Some(HashAlg::Sha256), Some(HashAlg::Sha512)];

@@ -15,12 +15,13 @@ use crate::{
 
 /// The transport of a target that has this terminal.
 pub(crate) fn translated(transport: Transport, terminal: &Terminal) -> Transport {
-    let Transport { events, shell } = transport;
+    let Transport { events, shell, facts } = transport;
     let keys = Keys {
         backspace: (terminal.erase == Erase::Backspace).then(Backspace::default),
         encoder: terminal.charset.map(Encoder::new),
     };
     Transport {
+        facts,
         events: match terminal.charset {
             Some(charset) => Box::pin(printed(events, charset)),
             None => events,

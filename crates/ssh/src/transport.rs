@@ -49,14 +49,14 @@ pub(crate) async fn open(
         }
     };
     let Opened { inbox, writer, early } = opened;
-    let Connection { handle, notes, switch, .. } = connection;
+    let Connection { handle, notes, switch, facts, .. } = connection;
     let (handle, gone) = (Arc::new(handle), notes.gone.clone());
     tokio::spawn(watch(handle.clone(), switch.pulse(), limits.patience, gone.clone()));
     let (has_terminal, cutter) = (pty.is_some(), switch.cutter());
     let shell = SshShell { handle, writer, has_terminal, gone: gone.clone(), cutter };
     let exited = early.iter().any(|event| matches!(event, ShellEvent::Exit(_)));
     let events = Events { inbox: Some(inbox), ready: early, exited, gone, _switch: switch };
-    let transport = Transport { events: Box::pin(events.into_stream()), shell: Arc::new(shell) };
+    let transport = Transport { events: Box::pin(events.into_stream()), shell: Arc::new(shell), facts };
     Ok(match pty {
         Some(pty) => after_banner(notes.take_banner(), translated(transport, &pty.terminal)),
         None => transport,
@@ -68,9 +68,9 @@ fn after_banner(banner: String, transport: Transport) -> Transport {
     if banner.is_empty() {
         return transport;
     }
-    let Transport { events, shell } = transport;
+    let Transport { events, shell, facts } = transport;
     let banner = stream::iter([ShellEvent::Output(Bytes::from(banner))]);
-    Transport { events: Box::pin(banner.chain(events)), shell }
+    Transport { events: Box::pin(banner.chain(events)), shell, facts }
 }
 
 struct Opened {

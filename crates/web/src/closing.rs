@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
-use engine::{CloseReason, DialError, EndingCause, Exit, FieldsKind, Question, SessionUnknown, StartError};
-use wire::{Closed, Code, Peer, QuestionField, QuestionKind, ShownHostKey, Warning};
+use engine::{
+    CloseReason, ConnectionFacts, DialError, EndingCause, Exit, FieldsKind, Question, SessionUnknown,
+    StartError,
+};
+use wire::{
+    Closed, Code, Details, HostProof, Peer, Preset, QuestionField, QuestionKind, ShownHostKey, Warning,
+};
 
 /// A step of dialing, as the wire names it.
 pub(crate) fn step(step: engine::Step) -> wire::Step {
@@ -62,6 +67,36 @@ pub(crate) fn warning(cause: EndingCause, left: Duration) -> Warning {
     };
     let seconds = left.as_millis().div_ceil(1000);
     Warning { code, seconds: u32::try_from(seconds).unwrap_or(u32::MAX) }
+}
+
+/// The payload that tells a browser how its session is protected.
+pub(crate) fn details(facts: &ConnectionFacts) -> Details {
+    let facts = facts.clone();
+    Details {
+        target: facts.target,
+        server: facts.server,
+        preset: match facts.preset {
+            engine::Preset::Modern => Preset::Modern,
+            engine::Preset::Compatible => Preset::Compatible,
+            engine::Preset::Legacy => Preset::Legacy,
+        },
+        key_exchange: facts.key_exchange,
+        post_quantum: facts.is_post_quantum,
+        strict_key_exchange: facts.is_strict,
+        host_key: facts.host_key.algorithm,
+        fingerprint: facts.host_key.fingerprint.to_string(),
+        host_proof: match facts.host_key.proof {
+            engine::HostProof::Pinned => HostProof::Pinned,
+            engine::HostProof::Known => HostProof::Known,
+            engine::HostProof::Certificate => HostProof::Certificate,
+            engine::HostProof::Learnt => HostProof::Learnt,
+            engine::HostProof::Accepted => HostProof::Accepted,
+        },
+        cipher: facts.cipher,
+        mac: facts.mac,
+        compression: facts.compression,
+        weak: facts.weak,
+    }
 }
 
 /// The payload that asks a browser's user.
@@ -142,7 +177,7 @@ fn dial_code(error: &DialError) -> Code {
         DialError::ConnectTimeout { .. } => Code::ConnectTimeout,
         DialError::NotSsh { .. } => Code::NotSsh,
         DialError::HandshakeTimeout { .. } => Code::HandshakeTimeout,
-        DialError::NoCommonAlgorithm { .. } => Code::NoCommonAlgorithm,
+        DialError::NoCommonAlgorithm(_) => Code::NoCommonAlgorithm,
         DialError::HostKeyChanged { .. } => Code::HostKeyChanged,
         DialError::HostKeyRevoked { .. } => Code::HostKeyRevoked,
         DialError::HostKeyUnknown { .. } => Code::HostKeyUnknown,

@@ -207,7 +207,9 @@ impl Outbound {
             return VecDeque::from([event]);
         }
         let unfinished = self.original.lock().decoder.finish();
-        let text = format!("{unfinished}\x1b[91m{}\x1b[0m", closed.message);
+        // A terminal wants both for a new line.
+        let message = closed.message.replace('\n', "\r\n");
+        let text = format!("{unfinished}\x1b[91m{message}\x1b[0m");
         let timed_out = closed.code == Code::TimedOut;
         VecDeque::from([LastWord::RedLine { text, timed_out }, event, LastWord::Disconnect])
     }
@@ -291,6 +293,7 @@ impl Client for Outbound {
             Notice::Attached { token, offset, input_offset, screen } => {
                 self.attached(token, *offset, *input_offset, *screen)
             }
+            Notice::Details(facts) => self.emit(event::SESSION_DETAILS, &closing::details(facts)),
             Notice::ScreenLost => self.screen_lost(),
             Notice::TakenOver { token } => self.taken_over(token),
             Notice::Ending { cause, left } => {

@@ -35,6 +35,8 @@ pub const SESSION_PROGRESS: &str = "session-progress";
 pub const SESSION_QUESTION: &str = "session-question";
 /// Gateway to browser: this socket has the session now. Payload [`Attached`](crate::Attached).
 pub const SESSION_ATTACHED: &str = "session-attached";
+/// Gateway to browser: how the connection to the server is protected. Payload [`Details`](crate::Details).
+pub const SESSION_DETAILS: &str = "session-details";
 /// Gateway to browser: a piece of the screen to begin with. Payload [`ScreenPiece`](crate::ScreenPiece).
 pub const SESSION_SCREEN: &str = "session-screen";
 /// Gateway to browser: another socket has the session now. Payload [`TakenOver`](crate::TakenOver).

@@ -10,8 +10,8 @@ mod payload;
 
 pub use code::{Code, Peer};
 pub use payload::{
-    Accept, Attached, Closed, ConnectAuth, Input, InputAck, Output, OutputAck, OutputBytes, PROTOCOL,
-    Progress, Question, QuestionAnswer, QuestionField, QuestionKind, Ready, Resize, ResumeSession, Screen,
-    ScreenAck, ScreenPiece, SecretText, ShownHostKey, SocketError, StartSession, Step, TakenOver, Typed,
-    Warning,
+    Accept, Attached, Closed, ConnectAuth, Details, HostProof, Input, InputAck, Output, OutputAck,
+    OutputBytes, PROTOCOL, Preset, Progress, Question, QuestionAnswer, QuestionField, QuestionKind, Ready,
+    Resize, ResumeSession, Screen, ScreenAck, ScreenPiece, SecretText, ShownHostKey, SocketError,
+    StartSession, Step, TakenOver, Typed, Warning,
 };

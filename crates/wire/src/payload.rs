@@ -306,6 +306,71 @@ pub struct Attached {
     pub screen: Option<Screen>,
 }
 
+/// `session-details`: how the connection to the server is protected. Names are those of the protocol;
+/// every text may be a server's own.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
+pub struct Details {
+    /// `host:port`.
+    pub target: String,
+    /// What the server calls itself: `SSH-2.0-…`.
+    pub server: String,
+    /// The algorithms that were offered.
+    pub preset: Preset,
+    /// How the keys were agreed on.
+    pub key_exchange: String,
+    /// Whether a quantum computer does not undo that.
+    pub post_quantum: bool,
+    /// Whether nothing could be slipped in while that was done.
+    pub strict_key_exchange: bool,
+    /// The algorithm that the server proved itself with.
+    pub host_key: String,
+    /// Its key's: `SHA256:…`.
+    pub fingerprint: String,
+    /// Why that is taken for the server's.
+    pub host_proof: HostProof,
+    /// What hides what is carried.
+    pub cipher: String,
+    /// What guards it, where the cipher does not do that itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<String>,
+    /// What makes it shorter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compression: Option<String>,
+    /// Those of the above that count as broken.
+    pub weak: Vec<String>,
+}
+
+/// A preset of algorithms.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// What is good today.
+    Modern,
+    /// And what servers of the last decade know.
+    Compatible,
+    /// And what is broken.
+    Legacy,
+}
+
+/// Why a key is taken for a server's.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum HostProof {
+    /// The request names it.
+    Pinned,
+    /// It was known before.
+    Known,
+    /// An authority speaks for it.
+    Certificate,
+    /// It was new, and is known from now on.
+    Learnt,
+    /// The user took it for the right one.
+    Accepted,
+}
+
 /// A screen with its history, as of the offset that it comes with; it follows in `session-screen`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]

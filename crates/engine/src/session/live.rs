@@ -19,6 +19,7 @@ use super::{
 use crate::{
     client::{EndingCause, Notice},
     dial::{Exit, Shell, ShellEvent, ShellGone, Transport},
+    facts::ConnectionFacts,
     options::Options,
     reason::CloseReason,
     sessions::{Membership, Standing},
@@ -78,6 +79,7 @@ type Sending = Option<BoxFuture<'static, Result<(), ShellGone>>>;
 pub(super) struct Live {
     pub(super) events: Pin<Box<dyn Stream<Item = ShellEvent> + Send>>,
     pub(super) shell: Arc<dyn Shell>,
+    pub(super) facts: Arc<ConnectionFacts>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) membership: Membership,
     pub(super) options: Arc<Options>,
@@ -137,11 +139,14 @@ impl Live {
         if let Some(token) = token {
             outbox.push_notice(Notice::Attached { token, offset: 0, input_offset: 0, screen: None });
         }
+        let facts = Arc::new(transport.facts);
+        outbox.push_notice(Notice::Details(Arc::clone(&facts)));
         outbox.push_notice(Notice::Ready);
         membership.stands(Standing::Attached);
         Self {
             events: transport.events,
             shell: transport.shell,
+            facts,
             mailbox,
             membership,
             options,

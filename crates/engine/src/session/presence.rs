@@ -1,6 +1,6 @@
 //! Who has the session: browsers that come, go and come back, and what each is told, to the last word.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -93,6 +93,7 @@ impl Live {
             input_offset,
             screen: announced,
         });
+        self.outbox.push_notice(Notice::Details(Arc::clone(&self.facts)));
         if welcome.starts {
             self.outbox.push_notice(Notice::Ready);
         }

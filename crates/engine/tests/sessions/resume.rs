@@ -225,12 +225,31 @@ async fn a_token_is_void_once_its_successor_is_kept_and_not_before() {
     let unkept = page.token().await;
     // The answer did not arrive, so the page shows the old one again.
     let session = bench.registry.resume(&first, None, Arc::clone(&page) as _).unwrap();
-    page.until(|page| page.notices.lock().unwrap().len() >= 3).await;
+    let is_attached = |notice: &&Notice| matches!(notice, Notice::Attached { .. });
+    page.until(|page| page.notices.lock().unwrap().iter().filter(is_attached).count() == 2).await;
     let second = page.token().await;
     assert_eq!(bench.registry.resume(&unkept, None, Arc::clone(&page) as _).err(), Some(SessionUnknown));
     session.token_kept();
     assert_eq!(bench.registry.resume(&first, None, Arc::clone(&page) as _).err(), Some(SessionUnknown));
     bench.registry.resume(&second, None, Arc::clone(&page) as _).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_gets_a_session_is_told_how_it_is_protected() {
+    let mut bench = Bench::new();
+    let (_, before, _far_end) = bench.open_resuming().await;
+    let page = Browser::resuming();
+    bench.registry.resume(&before.token().await, None, Arc::clone(&page) as _).unwrap();
+    for browser in [before, page] {
+        browser.until(|browser| browser.notices.lock().unwrap().iter().any(is_details)).await;
+        let notices = browser.notices.lock().unwrap().clone();
+        let told: Vec<_> = notices.iter().filter(|notice| is_details(notice)).collect();
+        assert_eq!(told.len(), 1, "{notices:?}");
+    }
+}
+
+fn is_details(notice: &Notice) -> bool {
+    matches!(notice, Notice::Details(facts) if facts.server == "SSH-2.0-scripted")
 }
 
 #[tokio::test(start_paused = true)]

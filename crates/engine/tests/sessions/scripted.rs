@@ -8,9 +8,10 @@ use std::{
 
 use bytes::Bytes;
 use engine::{
-    Answer, Attachment, Client, ClientFull, CloseReason, Credentials, DialError, DialOrder, Dialer,
-    FlowLimits, Notice, Options, Person, Program, Question, Registry, ResumeToken, SessionOrder, Shell,
-    ShellEvent, ShellGone, Step, Target, TermSize, Terminal, Ticket, Transport, Unanswered,
+    Answer, Attachment, Client, ClientFull, CloseReason, ConnectionFacts, Credentials, DialError, DialOrder,
+    Dialer, Fingerprint, FlowLimits, HostKeyFacts, HostProof, Notice, Options, Person, Preset, Program,
+    Question, Registry, ResumeToken, SessionOrder, Shell, ShellEvent, ShellGone, Step, Target, TermSize,
+    Terminal, Ticket, Transport, Unanswered,
 };
 use futures_util::{FutureExt as _, future::BoxFuture, stream};
 use tokio::sync::{mpsc, watch};
@@ -102,7 +103,11 @@ impl Dialer for ScriptedDialer {
             let events = stream::unfold(received, |mut received| async {
                 received.recv().await.map(|event| (event, received))
             });
-            Ok(Transport { events: Box::pin(events), shell: Arc::new(ScriptedShell(sender, gone)) })
+            Ok(Transport {
+                events: Box::pin(events),
+                shell: Arc::new(ScriptedShell(sender, gone)),
+                facts: facts(&order.target),
+            })
         }
         .boxed()
     }
@@ -346,6 +351,27 @@ pub(crate) fn flood(events: mpsc::Sender<ShellEvent>) -> watch::Receiver<usize> 
         }
     });
     taken
+}
+
+/// Of a connection that there never was.
+pub(crate) fn facts(target: &Target) -> ConnectionFacts {
+    ConnectionFacts {
+        target: target.to_string(),
+        server: "SSH-2.0-scripted".to_owned(),
+        preset: Preset::Modern,
+        key_exchange: "none".to_owned(),
+        is_post_quantum: false,
+        is_strict: true,
+        host_key: HostKeyFacts {
+            algorithm: "none".to_owned(),
+            fingerprint: Fingerprint::of_public_key(b""),
+            proof: HostProof::Known,
+        },
+        cipher: "none".to_owned(),
+        mac: None,
+        compression: None,
+        weak: Vec::new(),
+    }
 }
 
 pub(crate) fn order(host: &str) -> SessionOrder {

@@ -50,9 +50,10 @@ impl AlgorithmPolicy {
     /// What the target asks for is weaker than what may be used there.
     pub(crate) fn offer(&self, target: &Target, address: Option<IpAddr>) -> Result<Offer, AlgorithmsDenied> {
         let preset = self.preset(target, address)?;
+        let (_, ceiling) = self.bounds(target, address);
         let AlgorithmChoice { require_post_quantum, compression, .. } = target.algorithms;
         let require_post_quantum = require_post_quantum || self.require_post_quantum;
-        Ok(Offer { require_post_quantum, compression, ..Offer::of(preset) })
+        Ok(Offer { ceiling, require_post_quantum, compression, ..Offer::of(preset) })
     }
 
     fn bounds(&self, target: &Target, address: Option<IpAddr>) -> (Preset, Preset) {

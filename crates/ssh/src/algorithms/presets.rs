@@ -85,6 +85,16 @@ pub(super) fn key_exchanges(preset: Preset, require_post_quantum: bool) -> Vec<k
     names
 }
 
+/// Whether a quantum computer does not undo it.
+pub(crate) fn is_post_quantum(name: kex::Name) -> bool {
+    POST_QUANTUM.contains(&name)
+}
+
+/// Whether a name in the list of key exchanges is one: others say what else this client can do.
+pub(super) fn is_key_exchange(name: kex::Name) -> bool {
+    !EXTENSIONS.contains(&name)
+}
+
 /// The types of host keys.
 pub(super) fn host_keys(preset: Preset) -> Vec<Algorithm> {
     HOST_KEYS.up_to(preset)
@@ -110,4 +120,9 @@ pub(super) fn ciphers(preset: Preset, has_aes: bool, may_be_chacha: bool) -> Vec
 /// The codes that guard what a cipher does not guard itself.
 pub(super) fn macs(preset: Preset) -> Vec<mac::Name> {
     MACS.up_to(preset)
+}
+
+/// Whether a cipher guards what it carries itself, without one of these codes.
+pub(crate) fn guards_itself(name: &str) -> bool {
+    GCM.iter().chain(&[cipher::CHACHA20_POLY1305]).any(|cipher| cipher.as_ref() == name)
 }

@@ -1,0 +1,163 @@
+//! What two sides agreed on, or why they did not.
+
+use engine::{AlgorithmKind, ConnectionFacts, HostKeyFacts, NoCommonAlgorithm, Offers, Preset, Remedy};
+use russh::{Names, compression::Compression};
+use tracing::{info, warn};
+
+use crate::{
+    algorithms::{self, Offer},
+    host_key::Proved,
+    kexinit::{Opening, Proposal},
+};
+
+/// What is known of a connection whose keys are there.
+pub(crate) fn facts(
+    target: String,
+    offer: Offer,
+    opening: Opening,
+    agreed: &Names,
+    proved: &Proved,
+) -> ConnectionFacts {
+    let host_key =
+        if proved.is_certificate { agreed.key.to_certificate_type() } else { agreed.key.to_string() };
+    let cipher = agreed.cipher.as_ref().to_owned();
+    let mac = (!algorithms::guards_itself(&cipher)).then(|| agreed.server_mac.as_ref().to_owned());
+    let key_exchange = agreed.kex.as_ref().to_owned();
+    let used = [&key_exchange, &host_key, &cipher].into_iter().chain(&mac);
+    let good = algorithms::proposal(Offer::of(Preset::Compatible));
+    let weak = used.filter(|name| !good.names().any(|good| good == *name)).cloned().collect();
+    ConnectionFacts {
+        target,
+        server: opening.identification.unwrap_or_default(),
+        preset: offer.preset,
+        is_post_quantum: algorithms::is_post_quantum(agreed.kex),
+        is_strict: agreed.strict_kex(),
+        key_exchange,
+        host_key: HostKeyFacts { algorithm: host_key, fingerprint: proved.fingerprint, proof: proved.proof },
+        cipher,
+        mac,
+        compression: match agreed.server_compression {
+            Compression::None => None,
+            Compression::Zlib => Some("zlib".to_owned()),
+            Compression::ZlibOpenSSH => Some("zlib@openssh.com".to_owned()),
+        },
+        weak,
+    }
+}
+
+/// Writes down how a session is protected: one line for each.
+pub(crate) fn record(facts: &ConnectionFacts) {
+    let ConnectionFacts { target, server, preset, key_exchange, host_key, cipher, .. } = facts;
+    let HostKeyFacts { algorithm, fingerprint, proof } = host_key;
+    let (mac, compression) = (facts.mac.as_deref(), facts.compression.as_deref());
+    macro_rules! line {
+        ($level:ident, $words:literal) => {
+            $level!(
+                target, server, %preset, key_exchange, host_key = algorithm, %fingerprint, %proof, cipher, mac,
+                compression, weak = facts.weak.join(", "), $words
+            )
+        };
+    }
+    match preset {
+        Preset::Legacy => line!(warn, "a session is open, and may be protected by what is broken"),
+        Preset::Modern | Preset::Compatible => line!(info, "a session is open"),
+    }
+}
+
+/// Adds to a disagreement what the server said it can do, and what would help.
+pub(crate) fn explain(mut error: NoCommonAlgorithm, offer: Offer, theirs: &Proposal) -> NoCommonAlgorithm {
+    let ours = algorithms::proposal(offer);
+    error.offers = [
+        (AlgorithmKind::KeyExchange, ours.key_exchanges, &theirs.key_exchanges),
+        (AlgorithmKind::HostKey, ours.host_keys, &theirs.host_keys),
+        (AlgorithmKind::Cipher, ours.ciphers, &theirs.ciphers),
+        (AlgorithmKind::Mac, ours.macs, &theirs.macs),
+        (AlgorithmKind::Compression, ours.compressions, &theirs.compressions),
+    ]
+    .into_iter()
+    .map(|(kind, ours, theirs)| Offers { kind, ours, theirs: theirs.clone() })
+    .collect();
+    error.remedy = remedy(offer, theirs);
+    error
+}
+
+fn remedy(offer: Offer, theirs: &Proposal) -> Remedy {
+    let would_work = |preset| {
+        let wanted = Offer { preset, require_post_quantum: false, ..offer };
+        agree(&algorithms::proposal(wanted), theirs)
+    };
+    match Preset::ALL.into_iter().find(|preset| would_work(*preset)) {
+        Some(_) if offer.require_post_quantum => Remedy::NoPostQuantum,
+        Some(preset) => named(preset, offer.ceiling),
+        None => Remedy::Nothing,
+    }
+}
+
+/// The preset that would help a user whose key must sign with SHA-1.
+pub(crate) fn sha1_remedy(ceiling: Preset) -> Remedy {
+    named(Preset::Legacy, ceiling)
+}
+
+fn named(preset: Preset, ceiling: Preset) -> Remedy {
+    if preset > ceiling { Remedy::ForbiddenPreset(preset) } else { Remedy::Preset(preset) }
+}
+
+/// Whether two sides have something in common of each kind.
+fn agree(ours: &Proposal, theirs: &Proposal) -> bool {
+    let common = |ours: &[String], theirs: &[String]| ours.iter().find(|name| theirs.contains(name)).cloned();
+    let Some(cipher) = common(&ours.ciphers, &theirs.ciphers) else { return false };
+    let guarded = algorithms::guards_itself(&cipher) || common(&ours.macs, &theirs.macs).is_some();
+    guarded
+        && common(&ours.key_exchanges, &theirs.key_exchanges).is_some()
+        && common(&ours.host_keys, &theirs.host_keys).is_some()
+        && common(&ours.compressions, &theirs.compressions).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(list: &str) -> Vec<String> {
+        list.split(' ').map(str::to_owned).collect()
+    }
+
+    fn server(key_exchanges: &str, host_keys: &str, ciphers: &str, macs: &str) -> Proposal {
+        Proposal {
+            key_exchanges: names(key_exchanges),
+            host_keys: names(host_keys),
+            ciphers: names(ciphers),
+            macs: names(macs),
+            compressions: names("none"),
+            is_strict: false,
+        }
+    }
+
+    fn remedy_for(server: &Proposal, ceiling: Preset) -> Remedy {
+        remedy(Offer { ceiling, ..Offer::of(Preset::Modern) }, server)
+    }
+
+    #[test]
+    fn the_strongest_preset_that_would_work_is_named_and_whether_it_may_be_used() {
+        let older = server("diffie-hellman-group14-sha256", "rsa-sha2-512", "aes128-ctr", "hmac-sha2-256");
+        assert_eq!(remedy_for(&older, Preset::Legacy), Remedy::Preset(Preset::Compatible));
+        assert_eq!(remedy_for(&older, Preset::Modern), Remedy::ForbiddenPreset(Preset::Compatible));
+        let old = server("diffie-hellman-group1-sha1", "ssh-rsa", "3des-cbc", "hmac-sha1");
+        assert_eq!(remedy_for(&old, Preset::Legacy), Remedy::Preset(Preset::Legacy));
+        assert_eq!(remedy_for(&old, Preset::Compatible), Remedy::ForbiddenPreset(Preset::Legacy));
+    }
+
+    #[test]
+    fn what_no_preset_has_is_no_remedy() {
+        let alien = server("curve25519-sha256", "ssh-dss", "aes256-ctr", "hmac-sha2-256-etm@openssh.com");
+        assert_eq!(remedy_for(&alien, Preset::Legacy), Remedy::Nothing);
+        let unguarded = server("curve25519-sha256", "ssh-ed25519", "aes256-ctr", "hmac-md5");
+        assert_eq!(remedy_for(&unguarded, Preset::Legacy), Remedy::Nothing);
+    }
+
+    #[test]
+    fn a_server_without_a_post_quantum_exchange_is_told_from_one_that_is_old() {
+        let today = server("curve25519-sha256", "ssh-ed25519", "aes256-gcm@openssh.com", "hmac-md5");
+        let offer = Offer { require_post_quantum: true, ..Offer::of(Preset::Modern) };
+        assert_eq!(remedy(offer, &today), Remedy::NoPostQuantum);
+    }
+}
