@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::Context as _;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
-use testkit::{Binary, BinaryOptions, Sshd, process::ProcessId};
+use testkit::{Binary, BinaryOptions, Sshd, SshdConfig, process::ProcessId};
 
-use crate::way::{Client, Way};
+use crate::way::{Client, Peer, Product, Way};
 
 /// Sessions that were measured wait for nobody for long, and all of them come from one address.
 const ARGUMENTS: [&str; 10] = [
@@ -34,27 +34,42 @@ pub(crate) struct Lab {
     /// Few rounds instead of many.
     pub(crate) quick: bool,
     arguments: Vec<String>,
+    peers: Vec<Peer>,
+}
+
+/// A gateway of one measurement.
+pub(crate) struct Alone {
+    pub(crate) pid: ProcessId,
+    /// Ours; another product's runs anyway.
+    pub(crate) gateway: Option<Binary>,
 }
 
 impl Lab {
-    /// Starts the servers; `more` are arguments of every gateway.
-    pub(crate) async fn set_up(quick: bool, more: &[String]) -> anyhow::Result<Self> {
+    /// Starts the servers; `more` are arguments of every gateway, `port` is sshd's if it must be one that
+    /// others know.
+    pub(crate) async fn set_up(
+        quick: bool,
+        more: &[String],
+        port: Option<u16>,
+        peers: Vec<Peer>,
+    ) -> anyhow::Result<Self> {
         allow_many_files()?;
         let arguments: Vec<String> =
             ARGUMENTS.into_iter().map(str::to_owned).chain(more.iter().cloned()).collect();
-        let sshd = Sshd::start().await?;
+        let sshd = Sshd::with_config(SshdConfig { port, ..SshdConfig::default() }).await?;
         let gateway = start(&Binary::path()?, arguments.clone()).await?;
-        Ok(Self { sshd, gateway, quick, arguments })
+        Ok(Self { sshd, gateway, quick, arguments, peers })
     }
 
     /// All ways to a shell, plain `ssh` first.
     pub(crate) fn ways(&self) -> Vec<Way> {
-        vec![Way::Ssh, Way::Page, Way::Original]
+        let peers = self.peers.iter().map(|peer| Way::Peer(peer.product));
+        [Way::Ssh, Way::Page, Way::Original].into_iter().chain(peers).collect()
     }
 
-    /// The ways that are ours.
-    pub(crate) fn our_ways(&self) -> [Way; 2] {
-        [Way::Page, Way::Original]
+    /// One of the other products.
+    pub(crate) fn peer(&self, product: Product) -> anyhow::Result<&Peer> {
+        self.peers.iter().find(|peer| peer.product == product).context("it was not said where it runs")
     }
 
     /// So many rounds, or those of a quick run.
@@ -83,9 +98,31 @@ impl Lab {
         Ok(clients)
     }
 
-    /// The process that stands between a client and sshd.
-    pub(crate) fn process_of(&self, client: &Client) -> anyhow::Result<ProcessId> {
-        client.process().map_or_else(|| self.gateway.id(), Ok)
+    /// The process that stands between a client and sshd, if it is known.
+    pub(crate) fn process_of(&self, way: Way, client: &Client) -> anyhow::Result<Option<ProcessId>> {
+        match way {
+            Way::Ssh => Ok(client.process()),
+            Way::Page | Way::Original => self.gateway.id().map(Some),
+            Way::Peer(product) => Ok(self.peer(product)?.pid),
+        }
+    }
+
+    /// The gateway of a measurement that looks at a whole process: one of its own, or that of the other
+    /// product if its process is known.
+    pub(crate) async fn alone(&self, way: Way) -> anyhow::Result<Option<Alone>> {
+        Ok(match way {
+            Way::Ssh => None,
+            Way::Page | Way::Original => {
+                let gateway = self.another_gateway(&[]).await?;
+                Some(Alone { pid: gateway.id()?, gateway: Some(gateway) })
+            }
+            Way::Peer(product) => self.peer(product)?.pid.map(|pid| Alone { pid, gateway: None }),
+        })
+    }
+
+    /// Opens a shell through it, and waits for its prompt.
+    pub(crate) async fn open_alone(&self, way: Way, alone: &Alone) -> anyhow::Result<Client> {
+        self.open_at(way, alone.gateway.as_ref().unwrap_or(&self.gateway)).await
     }
 
     /// Another gateway, with these arguments besides the usual ones.

@@ -19,7 +19,12 @@ use std::{fs, path::PathBuf};
 use anyhow::{Context as _, bail};
 use clap::Parser;
 
-use crate::{lab::Lab, measure::Measure, report::Report};
+use crate::{
+    lab::Lab,
+    measure::Measure,
+    report::Report,
+    way::{Peer, PeerPid},
+};
 
 /// Measures the gateway beside the plain `ssh` client.
 ///
@@ -40,9 +45,33 @@ struct Options {
     /// Put the tables into `docs/benchmarks.md`.
     #[arg(long, conflicts_with_all = ["quick", "only", "gateway"])]
     docs: bool,
+    /// Measure this product too, which runs on this machine; may be repeated.
+    #[arg(long, value_name = "NAME=URL")]
+    peer: Vec<Peer>,
+    /// Its process, for memory and CPU time; may be repeated.
+    #[arg(long, value_name = "NAME=PID")]
+    peer_pid: Vec<PeerPid>,
+    /// sshd's port, for products that must know it beforehand.
+    #[arg(long)]
+    sshd_port: Option<u16>,
+    /// Put the key that may log in into this file, for the same.
+    #[arg(long, value_name = "FILE")]
+    client_key: Option<PathBuf>,
     /// Arguments of the gateway, such as `--detach-grace 0`.
     #[arg(last = true, value_name = "ARGUMENT")]
     gateway: Vec<String>,
+}
+
+impl Options {
+    /// The other products, with their processes.
+    fn peers(&self) -> Vec<Peer> {
+        let mut peers = self.peer.clone();
+        for peer in &mut peers {
+            let process = self.peer_pid.iter().find(|process| process.product == peer.product);
+            peer.pid = process.map(|process| process.pid);
+        }
+        peers
+    }
 }
 
 #[tokio::main]
@@ -51,7 +80,12 @@ async fn main() -> anyhow::Result<()> {
     if cfg!(debug_assertions) && !options.quick {
         bail!("only a release build is worth measuring: `cargo xtask bench`, or add --quick");
     }
-    let lab = Lab::set_up(options.quick, &options.gateway).await?;
+    let peers = options.peers();
+    let lab = Lab::set_up(options.quick, &options.gateway, options.sshd_port, peers).await?;
+    if let Some(file) = &options.client_key {
+        // The mode goes with it.
+        fs::copy(lab.sshd.client_key_path(), file)?;
+    }
     let mut report = Report::begin(&lab).await?;
     for measure in Measure::chosen(&options.only) {
         println!("{}…", measure.name());

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 use testkit::{
-    Binary, CounterBase,
+    CounterBase,
     demo_sshd::{DemoSshd, Options, Program, Script},
     process::ProcessId,
 };
 use tokio::task::JoinSet;
 
 use crate::{
-    lab::Lab,
+    lab::{Alone, Lab},
     report::{Report, Target, Unit},
     samples::{Figures, kib, mib},
     usage::{descriptors, load, memory},
@@ -35,12 +35,12 @@ pub(super) async fn hundred(lab: &Lab, report: &mut Report) -> anyhow::Result<()
     let count = lab.rounds(100, 5);
     let (mut memory, mut descriptors, mut load) = (Figures::new(), Figures::new(), Figures::new());
     for way in lab.ways() {
-        let taken = match way {
-            Way::Ssh => processes(lab, count).await?,
-            _ => {
-                let gateway = lab.another_gateway(&[]).await?;
-                taken(lab, &gateway, count, async || lab.open_at(way, &gateway).await).await?
+        let taken = match lab.alone(way).await? {
+            Some(gateway) => {
+                taken(lab, &gateway, count, async || lab.open_alone(way, &gateway).await).await?
             }
+            None if way == Way::Ssh => processes(lab, count).await?,
+            None => continue,
         };
         memory.insert(way, kib(taken.growth) / f64::from(count));
         descriptors.insert(way, taken.descriptors as f64 / f64::from(count));
@@ -65,7 +65,9 @@ pub(super) async fn thousand(lab: &Lab, report: &mut Report) -> anyhow::Result<(
         "password": server.password(),
     });
     let gateway = lab.another_gateway(&[]).await?;
-    let taken = taken(lab, &gateway, count, async || Client::page(&gateway, &order).await).await?;
+    let address = (gateway.http()?, gateway.address()?);
+    let alone = Alone { pid: gateway.id()?, gateway: Some(gateway) };
+    let taken = taken(lab, &alone, count, async || Client::page(&address.0, address.1, &order).await).await?;
     let one = |figure: f64| Figures::from([(Way::Page, figure)]);
     let what = format!("of {count} idle sessions");
     let whole = format!("memory {what}, whole gateway");
@@ -92,15 +94,17 @@ async fn processes(lab: &Lab, count: u32) -> anyhow::Result<Taken> {
 /// What so many sessions take of a gateway that had none; `open` opens one.
 async fn taken(
     lab: &Lab,
-    gateway: &Binary,
+    gateway: &Alone,
     count: u32,
     open: impl AsyncFn() -> anyhow::Result<Client>,
 ) -> anyhow::Result<Taken> {
-    let base = CounterBase::of(gateway).await?;
     // By then all that is loaded once is loaded.
     drop(open().await?);
-    base.until(|now| ["attached", "detached"].iter().all(|state| now.sessions(state) == 0)).await?;
-    let pid = gateway.id()?;
+    if let Some(gateway) = &gateway.gateway {
+        let base = CounterBase::of(gateway).await?;
+        base.until(|now| ["attached", "detached"].iter().all(|state| now.sessions(state) == 0)).await?;
+    }
+    let pid = gateway.pid;
     let (memory_before, descriptors_before) = (memory(pid)?, descriptors(pid)?);
     let mut holders = JoinSet::new();
     for _ in 0..count {

@@ -18,19 +18,19 @@ const MIB: Unit = Unit("MiB", 2);
 pub(super) async fn measure(lab: &Lab, report: &mut Report) -> anyhow::Result<()> {
     let (mut whole, mut later) = (Figures::new(), Figures::new());
     let seconds = u64::from(lab.rounds(10, 2));
-    for way in lab.our_ways() {
-        let gateway = lab.another_gateway(&[]).await?;
-        let mut client = lab.open_at(way, &gateway).await?;
+    for way in lab.ways() {
+        let Some(gateway) = lab.alone(way).await? else { continue };
+        let mut client = lab.open_alone(way, &gateway).await?;
         client.send("yes\r").await?;
         let mut read = 0;
         while read < READ {
             read += client.receive().await?.len();
         }
-        let before = memory(gateway.id()?)?;
+        let before = memory(gateway.pid)?;
         sleep(Duration::from_secs(seconds / 2)).await;
-        let half = memory(gateway.id()?)?;
+        let half = memory(gateway.pid)?;
         sleep(Duration::from_secs(seconds - seconds / 2)).await;
-        let after = memory(gateway.id()?)?;
+        let after = memory(gateway.pid)?;
         whole.insert(way, growth(before, after));
         later.insert(way, growth(half, after));
     }

@@ -1,18 +1,24 @@
-//! The ways to one shell: OpenSSH's client on a pty, and the gateway as our page and as the original's
-//! clients speak to it.
+//! The ways to one shell: OpenSSH's client on a pty, the gateway as our page and as the original's clients
+//! speak to it, and other products.
 
 mod original;
 mod page;
+mod peer;
 mod ssh;
+
+use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use bytes::Bytes;
 use serde_json::Value;
-use testkit::{Binary, PATIENCE, process::ProcessId};
+use testkit::{Binary, Http, PATIENCE, process::ProcessId};
 use tokio::time::timeout;
 
-pub(crate) use self::page::Stage;
 use self::{original::Original, page::Page, ssh::Ssh};
+pub(crate) use self::{
+    page::Stage,
+    peer::{Peer, PeerPid, Product},
+};
 use crate::lab::Lab;
 
 /// Which way. The order is that of the columns.
@@ -24,6 +30,8 @@ pub(crate) enum Way {
     Page,
     /// The gateway with the original's protocol.
     Original,
+    /// Another product.
+    Peer(Product),
 }
 
 impl Way {
@@ -33,6 +41,7 @@ impl Way {
             Self::Ssh => "ssh",
             Self::Page => "page",
             Self::Original => "original",
+            Self::Peer(product) => product.id(),
         }
     }
 
@@ -42,6 +51,7 @@ impl Way {
             Self::Ssh => "plain `ssh`",
             Self::Page => "page",
             Self::Original => "original's client",
+            Self::Peer(product) => product.name(),
         }
     }
 }
@@ -51,6 +61,7 @@ pub(crate) enum Client {
     Ssh(Box<Ssh>),
     Page(Box<Page>),
     Original(Box<Original>),
+    Peer(Box<peer::Session>),
 }
 
 impl Client {
@@ -58,21 +69,25 @@ impl Client {
     pub(crate) async fn open(way: Way, lab: &Lab, gateway: &Binary) -> anyhow::Result<Self> {
         Ok(match way {
             Way::Ssh => Self::Ssh(Box::new(Ssh::open(&lab.sshd)?)),
-            Way::Page => Self::page(gateway, &lab.order()?).await?,
-            Way::Original => Self::Original(Box::new(Original::open(gateway, &lab.order()?).await?)),
+            Way::Page => Self::page(&gateway.http()?, gateway.address()?, &lab.order()?).await?,
+            Way::Original => {
+                let original = Original::open(&gateway.http()?, gateway.address()?, &lab.order()?).await?;
+                Self::Original(Box::new(original))
+            }
+            Way::Peer(product) => lab.peer(product)?.open(lab).await?,
         })
     }
 
     /// Opens our page with what this order asks for.
-    pub(crate) async fn page(gateway: &Binary, order: &Value) -> anyhow::Result<Self> {
-        Ok(Self::Page(Box::new(Page::open(gateway, order).await?)))
+    pub(crate) async fn page(http: &Http, address: SocketAddr, order: &Value) -> anyhow::Result<Self> {
+        Ok(Self::Page(Box::new(Page::open(http, address, order).await?)))
     }
 
     /// The process of OpenSSH's client.
     pub(crate) fn process(&self) -> Option<ProcessId> {
         match self {
             Self::Ssh(ssh) => ssh.process(),
-            Self::Page(_) | Self::Original(_) => None,
+            Self::Page(_) | Self::Original(_) | Self::Peer(_) => None,
         }
     }
 
@@ -80,7 +95,7 @@ impl Client {
     pub(crate) fn stages(&self) -> &[Stage] {
         match self {
             Self::Page(page) => page.stages(),
-            Self::Ssh(_) | Self::Original(_) => &[],
+            Self::Ssh(_) | Self::Original(_) | Self::Peer(_) => &[],
         }
     }
 
@@ -90,6 +105,7 @@ impl Client {
             Self::Ssh(ssh) => ssh.send(keys).await,
             Self::Page(page) => page.send(keys).await,
             Self::Original(original) => original.send(keys).await,
+            Self::Peer(session) => session.send(keys).await,
         }
     }
 
@@ -97,20 +113,22 @@ impl Client {
     pub(crate) async fn paste(&mut self, text: &str) -> anyhow::Result<()> {
         match self {
             Self::Page(page) => page.paste(text).await,
-            Self::Ssh(_) | Self::Original(_) => self.send(text).await,
+            Self::Ssh(_) | Self::Original(_) | Self::Peer(_) => self.send(text).await,
         }
     }
 
     /// The next output.
     pub(crate) async fn receive(&mut self) -> anyhow::Result<Bytes> {
-        let output = async {
-            match self {
-                Self::Ssh(ssh) => ssh.output().await,
-                Self::Page(page) => page.output().await,
-                Self::Original(original) => original.output().await,
-            }
-        };
-        timeout(PATIENCE, output).await.context("no output comes")?
+        timeout(PATIENCE, self.output()).await.context("no output comes")?
+    }
+
+    async fn output(&mut self) -> anyhow::Result<Bytes> {
+        match self {
+            Self::Ssh(ssh) => ssh.output().await,
+            Self::Page(page) => page.output().await,
+            Self::Original(original) => original.output().await,
+            Self::Peer(session) => session.output().await,
+        }
     }
 
     /// Reads until the output ends with `words`; returns how many bytes it was.
@@ -145,15 +163,6 @@ impl Client {
 
     /// Takes output for as long as it lives, so that a flood flows and an idle socket answers.
     pub(crate) async fn drain(mut self) {
-        loop {
-            let output = match &mut self {
-                Self::Ssh(ssh) => ssh.output().await,
-                Self::Page(page) => page.output().await,
-                Self::Original(original) => original.output().await,
-            };
-            if output.is_err() {
-                return;
-            }
-        }
+        while self.output().await.is_ok() {}
     }
 }

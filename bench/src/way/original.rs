@@ -1,10 +1,15 @@
-//! The gateway as clients of the original speak to it: text, and nothing is acknowledged.
+//! A gateway as clients of the original speak to it: text, and nothing is acknowledged.
+
+use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use testkit::{Binary, Incoming, SocketClient};
+use testkit::{Http, Incoming, SocketClient};
 use wire::event;
+
+/// What makes a ticket, under the name that the original has for it.
+const CREATE: &str = "/create-credentials";
 
 /// Such a client with an open shell.
 pub(crate) struct Original {
@@ -13,11 +18,12 @@ pub(crate) struct Original {
 
 impl Original {
     /// Orders a session, opens the socket and starts it.
-    pub(super) async fn open(gateway: &Binary, order: &Value) -> anyhow::Result<Self> {
-        let ticket = gateway.create(order).await?;
-        let mut socket = SocketClient::original(gateway.address()?).await?;
-        let start = json!({ "create_session_id": ticket, "cols": 80, "rows": 24 });
-        socket.emit(event::START_SESSION, start).await?;
+    pub(super) async fn open(http: &Http, address: SocketAddr, order: &Value) -> anyhow::Result<Self> {
+        let answer = http.post_json(CREATE, order).await?.json()?;
+        let ticket = answer["uuid"].as_str().with_context(|| answer.to_string())?;
+        let mut socket = SocketClient::original(address).await?;
+        socket.emit(event::START_SESSION, json!({ "credentials_uuid": ticket })).await?;
+        socket.emit(event::RESIZE, json!({ "cols": 80, "rows": 24 })).await?;
         Ok(Self { socket })
     }
 

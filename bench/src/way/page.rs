@@ -1,12 +1,12 @@
 //! The gateway as our page speaks to it: bytes, acknowledged as often as the page does, and input within
 //! its window.
 
-use std::{collections::VecDeque, str};
+use std::{collections::VecDeque, net::SocketAddr, str};
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use testkit::{Binary, Event, Incoming, SocketClient};
+use testkit::{Event, Http, Incoming, SocketClient};
 use tokio::time::{Duration, Instant, timeout_at};
 use wire::{event, limits};
 
@@ -39,10 +39,11 @@ pub(crate) struct Page {
 
 impl Page {
     /// Orders a session, opens the socket, starts it and waits for its shell.
-    pub(super) async fn open(gateway: &Binary, order: &Value) -> anyhow::Result<Self> {
-        let ticket = gateway.create(order).await?;
+    pub(super) async fn open(http: &Http, address: SocketAddr, order: &Value) -> anyhow::Result<Self> {
+        let answer = http.post_json("/create-session", order).await?.json()?;
+        let ticket = answer["uuid"].as_str().with_context(|| answer.to_string())?;
         let ordered = Instant::now();
-        let socket = SocketClient::ours(gateway.address()?).await?;
+        let socket = SocketClient::ours(address).await?;
         let mut page = Self {
             socket,
             early: VecDeque::new(),
