@@ -212,7 +212,7 @@ async fn a_servers_last_words_are_told() {
     let other = Sshd::start().await.unwrap();
     let refused = error(Dialing::to_sshd(&server).with_key(&other.client_key().unwrap(), None).await);
     assert!(
-        matches!(&refused, DialError::LinkLost { during, .. } if during.contains("Too many authentication failures")),
+        matches!(&refused, DialError::TooManyTries { said, .. } if said == "Too many authentication failures"),
         "{refused:?}"
     );
 }

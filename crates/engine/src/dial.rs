@@ -256,6 +256,14 @@ pub enum DialError {
         /// `password` or `key`.
         method: &'static str,
     },
+    /// The target has heard enough wrong passwords and keys.
+    #[error("{target} refused to let this user try any longer and said: {said}.")]
+    TooManyTries {
+        /// `host:port`.
+        target: String,
+        /// The target's own words.
+        said: String,
+    },
     /// The target does not offer the method, or wants another one after it.
     #[error("{target} does not let this user in with a {method} alone; it asks for: {offered}.")]
     AuthMethodUnavailable {
@@ -385,6 +393,7 @@ impl DialError {
             | Self::HostKeyRevoked { .. }
             | Self::HostKeyUnknown { .. }
             | Self::AuthFailed { .. }
+            | Self::TooManyTries { .. }
             | Self::AuthMethodUnavailable { .. }
             | Self::KeyInvalid { .. }
             | Self::KeyPassphrase { .. }

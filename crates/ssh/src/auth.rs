@@ -91,8 +91,11 @@ pub(crate) async fn log_in(
         form_is_used: false,
         nobody: false,
     };
+    let allowance = attempts.connection.allowance.clone();
     let late = Err(DialError::AuthTimeout { target, seconds: seconds(limit) });
-    clock.bound(attempts.run()).await.unwrap_or(late)
+    clock.bound(attempts.run()).await.unwrap_or(late)?;
+    allowance.lift();
+    Ok(())
 }
 
 impl Attempts<'_> {

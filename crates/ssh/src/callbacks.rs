@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use russh::{
-    Channel, ChannelId, Names, cipher,
+    Channel, ChannelId, Names, Sig, cipher,
     client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session},
     keys::PublicKeyOrCertificate,
 };
@@ -13,11 +13,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     clock::Brake,
-    fault::{Fault, not_ssh},
+    fault::{Farewell, Fault, not_ssh},
     gate::Gate,
     host_key::{HostKeyCheck, Proved},
     keys::Keys,
+    link::Pulse,
     text,
+    transport::words_of_signal,
 };
 
 /// How much of a banner is shown, in characters.
@@ -55,6 +57,7 @@ pub(crate) struct Callbacks {
     notes: Arc<Notes>,
     gate: Arc<Gate>,
     keys: Keys,
+    pulse: Pulse,
     /// Dropped with the task.
     _gone: DropGuard,
 }
@@ -67,9 +70,10 @@ impl Callbacks {
         notes: Arc<Notes>,
         gate: Arc<Gate>,
         keys: Keys,
+        pulse: Pulse,
     ) -> Self {
         let gone = notes.gone.clone().drop_guard();
-        Self { check, brake, notes, gate, keys, _gone: gone }
+        Self { check, brake, notes, gate, keys, pulse, _gone: gone }
     }
 
     /// Changes keys that are old. Only here, when something came that could pass the gate: so an
@@ -87,7 +91,7 @@ impl Handler for Callbacks {
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Fault> {
         tokio::select! {
-            proved = self.check.prove(shown, &self.brake) => {
+            proved = self.check.prove(shown, &self.brake, &self.pulse) => {
                 let proved = proved?;
                 self.notes.proved.get_or_init(|| proved);
             }
@@ -140,6 +144,19 @@ impl Handler for Callbacks {
         self.change_old_keys(session)
     }
 
+    async fn exit_signal(
+        &mut self,
+        _channel: ChannelId,
+        signal_name: Sig,
+        _core_dumped: bool,
+        error_message: &str,
+        lang_tag: &str,
+        session: &mut Session,
+    ) -> Result<(), Fault> {
+        self.gate.arrived(words_of_signal(&signal_name, error_message, lang_tag));
+        self.change_old_keys(session)
+    }
+
     async fn window_adjusted(
         &mut self,
         _channel: ChannelId,
@@ -151,7 +168,9 @@ impl Handler for Callbacks {
 
     async fn disconnected(&mut self, reason: DisconnectReason<Fault>) -> Result<(), Fault> {
         let fault = match reason {
-            DisconnectReason::ReceivedDisconnect(info) => Fault::Disconnected(info.message),
+            DisconnectReason::ReceivedDisconnect(info) => {
+                Fault::Disconnected(Farewell { reason: info.reason_code, words: info.message })
+            }
             DisconnectReason::Error(fault) => fault,
         };
         *self.notes.fault.lock() = Some(fault);

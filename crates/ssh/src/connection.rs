@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use crate::{
     agreement,
     algorithms::{self, HostProofs, Offer},
+    allowance::Allowance,
     callbacks::{Callbacks, Notes},
     clock::clock,
     dial::seconds,
@@ -30,6 +31,8 @@ pub(crate) struct Connection {
     pub(crate) notes: Arc<Notes>,
     /// Shut while too much waits for the reader.
     pub(crate) gate: Arc<Gate>,
+    /// Lifted when somebody has logged in.
+    pub(crate) allowance: Arc<Allowance>,
     /// Cuts the connection when dropped.
     pub(crate) switch: Switch,
     /// `host:port`, for sentences.
@@ -59,9 +62,9 @@ impl Connection {
         let notes = Arc::new(Notes::default());
         let gate = Arc::new(Gate::default());
         let (link, switch) = Link::new(stream, gate.clone());
-        let keys = Keys::new(limits.key_life, link.carried());
+        let (keys, allowance) = (Keys::new(limits.key_life, link.carried()), link.allowance());
         let (clock, brake) = clock(limit);
-        let callbacks = Callbacks::new(check, brake, notes.clone(), gate.clone(), keys);
+        let callbacks = Callbacks::new(check, brake, notes.clone(), gate.clone(), keys, switch.pulse());
         let greeting = link.greeting();
         match clock.bound(client::connect_stream(config, link, callbacks)).await {
             Some(Ok(handle)) => {
@@ -71,7 +74,7 @@ impl Connection {
                     return Err(DialError::Internal { cause: "a host was not proved".to_owned() });
                 };
                 let facts = agreement::facts(target.clone(), offer, opening, agreed, proved);
-                Ok(Self { handle, notes, gate, switch, target, facts, ceiling: offer.ceiling })
+                Ok(Self { handle, notes, gate, allowance, switch, target, facts, ceiling: offer.ceiling })
             }
             Some(Err(fault)) => {
                 // A farewell in words ends russh's task without an error of its own.

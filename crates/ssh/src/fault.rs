@@ -3,9 +3,9 @@
 use std::io;
 
 use engine::{DialError, NoCommonAlgorithm, Offers, Remedy};
-use russh::{AlgorithmKind, Error, keys::ssh_encoding};
+use russh::{AlgorithmKind, Disconnect, Error, keys::ssh_encoding};
 
-use crate::text;
+use crate::{allowance, text};
 
 /// How a connection to a target ends badly.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +18,22 @@ pub(crate) enum Fault {
     Refused(#[from] DialError),
     /// The target took its leave in words.
     #[error("the target disconnected")]
-    Disconnected(String),
+    Disconnected(Farewell),
+}
+
+/// How a target takes its leave.
+#[derive(Debug)]
+pub(crate) struct Farewell {
+    pub(crate) reason: Disconnect,
+    pub(crate) words: String,
+}
+
+impl Farewell {
+    /// Whether it has heard enough tries to log in. OpenSSH has no reason for that but its words.
+    fn is_after_too_many_tries(&self) -> bool {
+        matches!(self.reason, Disconnect::NoMoreAuthMethodsAvailable)
+            || self.words.to_lowercase().contains("too many authentication failures")
+    }
 }
 
 impl Fault {
@@ -26,9 +41,12 @@ impl Fault {
     pub(crate) fn into_dial_error(self, target: &str, during: &str) -> DialError {
         match self {
             Self::Refused(error) => error,
-            Self::Disconnected(words) => {
-                let words = text::line(&words, 200);
-                let said = if words.is_empty() { String::new() } else { format!(" and said: {words}") };
+            Self::Disconnected(farewell) => {
+                let said = text::line(&farewell.words, 200);
+                if farewell.is_after_too_many_tries() && !said.is_empty() {
+                    return DialError::TooManyTries { target: target.to_owned(), said };
+                }
+                let said = if said.is_empty() { said } else { format!(" and said: {said}") };
                 lost(target, &format!("{during}{said}"))
             }
             Self::Ssh(error) => ssh_error(error, target, during),
@@ -54,6 +72,10 @@ fn ssh_error(error: Error, target: &str, during: &str) -> DialError {
         Error::IO(error) if error.kind() == io::ErrorKind::InvalidData => {
             not_ssh(target, "it sent what is no SSH packet")
         }
+        Error::IO(error) if error.kind() == io::ErrorKind::QuotaExceeded => not_ssh(
+            target,
+            format!("it sent more than {} KiB before the login was over", allowance::LIMIT / 1024),
+        ),
         Error::HUP
         | Error::Disconnect
         | Error::IO(_)
@@ -130,10 +152,18 @@ mod tests {
 
     #[test]
     fn last_words_are_passed_on() {
-        let fault = Fault::Disconnected("Too many\r\nauthentication failures\x07".to_owned());
+        let told = |reason, words: &str| {
+            let fault = Fault::Disconnected(Farewell { reason, words: words.to_owned() });
+            fault.into_dial_error("h:22", "during the login").to_string()
+        };
         assert_eq!(
-            fault.into_dial_error("h:22", "during the login").to_string(),
-            "h:22 closed the connection during the login and said: Too many authentication failures."
+            told(Disconnect::ByApplication, "Gone\r\nfishing\x07"),
+            "h:22 closed the connection during the login and said: Gone fishing."
         );
+        assert_eq!(told(Disconnect::ByApplication, ""), "h:22 closed the connection during the login.");
+        let enough = "h:22 refused to let this user try any longer and said: ";
+        let said = "Too many authentication failures";
+        assert_eq!(told(Disconnect::ProtocolError, said), format!("{enough}{said}."));
+        assert_eq!(told(Disconnect::NoMoreAuthMethodsAvailable, "No\x1b"), format!("{enough}No."));
     }
 }

@@ -20,9 +20,11 @@ use crate::{
     algorithms::{self, HostProofs},
     clock::Brake,
     dial::words,
+    fault::lost,
     host_certificate,
     known_hosts::{HostName, KnownHost, Verdict},
     learned_hosts,
+    link::Pulse,
     randomart::randomart,
 };
 
@@ -101,18 +103,19 @@ impl HostKeyCheck {
         &self,
         shown: &PublicKeyOrCertificate,
         brake: &Brake,
+        pulse: &Pulse,
     ) -> Result<Proved, DialError> {
         let (key, certificate) = (shown.public_key(), shown.certificate().cloned());
         let (records, judged) = (Arc::clone(&self.records), key.clone());
         let (fingerprint, is_certificate) = (fingerprint(&key)?, certificate.is_some());
         let proof = match blocking(move || records.judge(&judged, certificate.as_ref())).await? {
             Judgement::Proved(proof) => proof,
-            Judgement::Ask => self.ask(key, brake).await?,
+            Judgement::Ask => self.ask(key, brake, pulse).await?,
         };
         Ok(Proved { fingerprint, proof, is_certificate })
     }
 
-    async fn ask(&self, key: PublicKey, brake: &Brake) -> Result<HostProof, DialError> {
+    async fn ask(&self, key: PublicKey, brake: &Brake, pulse: &Pulse) -> Result<HostProof, DialError> {
         let (target, found) = (self.records.target.clone(), fingerprint(&key)?);
         let question = HostKeyQuestion {
             target: target.clone(),
@@ -124,7 +127,11 @@ impl HostKeyCheck {
         let answer = match self.person.upgrade() {
             Some(person) => {
                 let _hold = brake.hold();
-                person.ask(Question::HostKey(question)).await
+                tokio::select! {
+                    biased;
+                    answer = person.ask(Question::HostKey(question)) => answer,
+                    () = pulse.ended() => return Err(lost(&target, "before its key was accepted")),
+                }
             }
             None => Err(Unanswered::Nobody),
         };

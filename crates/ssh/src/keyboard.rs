@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
     asking::Subject,
-    auth::{Answer, Attempts},
-    fault::not_ssh,
+    auth::{Answer, Attempts, DURING},
+    fault::{lost, not_ssh},
     prompts::{asks_for_password, may_ask_for_password},
     text,
 };
@@ -113,7 +113,13 @@ impl Form {
         };
         let typed = {
             let _hold = attempts.brake.hold();
-            attempts.asking.fields(subject, fields).await?
+            let connection = &attempts.connection;
+            let pulse = connection.switch.pulse();
+            tokio::select! {
+                biased;
+                typed = attempts.asking.fields(subject, fields) => typed?,
+                () = pulse.ended() => return Err(lost(&connection.target, DURING)),
+            }
         };
         let Some(typed) = typed else {
             return Err(DialError::AuthMethodUnavailable {

@@ -4,6 +4,7 @@
 
 mod agreement;
 mod algorithms;
+mod allowance;
 mod asking;
 mod auth;
 mod callbacks;

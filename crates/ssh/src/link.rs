@@ -4,6 +4,7 @@
 //! itself is shut, whatever that task is doing. Must not know SSH.
 
 use std::{
+    future::poll_fn,
     io,
     pin::Pin,
     sync::{
@@ -20,13 +21,14 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{gate::Gate, greeting::Greeting, socket::Socket};
+use crate::{allowance::Allowance, gate::Gate, greeting::Greeting, socket::Socket};
 
 /// A TCP connection that can be cut.
 pub(crate) struct Link {
     socket: Arc<Mutex<Socket>>,
     greeting: Greeting,
     carried: Carried,
+    allowance: Arc<Allowance>,
 }
 
 /// How many bytes russh has read and written.
@@ -38,7 +40,8 @@ impl Link {
     pub(crate) fn new(stream: TcpStream, gate: Arc<Gate>) -> (Self, Switch) {
         let socket = Arc::new(Mutex::new(Socket::new(stream, gate)));
         let switch = Switch(Cutter(Arc::downgrade(&socket)));
-        (Self { socket, greeting: Greeting::default(), carried: Carried::default() }, switch)
+        let (greeting, carried, allowance) = Default::default();
+        (Self { socket, greeting, carried, allowance }, switch)
     }
 
     /// What the target says first.
@@ -49,6 +52,11 @@ impl Link {
     /// A count that goes on with the connection.
     pub(crate) fn carried(&self) -> Carried {
         self.carried.clone()
+    }
+
+    /// What the target may say before it is lifted.
+    pub(crate) fn allowance(&self) -> Arc<Allowance> {
+        self.allowance.clone()
     }
 
     fn count(&self, length: usize) {
@@ -99,6 +107,15 @@ impl Pulse {
         Some(self.0.upgrade()?.lock().heard())
     }
 
+    /// Resolves when the other side has ended the connection, although nobody reads it meanwhile.
+    pub(crate) async fn ended(&self) {
+        poll_fn(|cx| match self.0.upgrade() {
+            Some(socket) => socket.lock().poll_end(cx),
+            None => Poll::Ready(()),
+        })
+        .await;
+    }
+
     /// See [`Gate::widen`].
     pub(crate) fn widen(&self) {
         if let Some(socket) = self.0.upgrade() {
@@ -120,6 +137,7 @@ impl AsyncRead for Link {
         let polled = self.socket.lock().poll_read(cx, buf);
         self.greeting.hear(&buf.filled()[before..]);
         self.count(buf.filled().len() - before);
+        self.allowance.spend(buf.filled().len() - before)?;
         polled
     }
 }

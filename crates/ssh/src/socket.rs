@@ -115,6 +115,13 @@ impl Socket {
         }
     }
 
+    /// Ready when the other side has ended the connection. Reads ahead, and sees no end behind more
+    /// than the bound of that. For whoever waits while nobody reads.
+    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.read_ahead(cx);
+        if self.cut || self.end.is_some() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
     /// A connection that does not take writes any more may still hold last words: it is read to
     /// its end, which says what happened.
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {

@@ -182,6 +182,12 @@ fn signal_word(signal: &Sig) -> String {
     }
 }
 
+/// How long the words are that come with a signal, in bytes: up to a packet.
+pub(crate) fn words_of_signal(name: &Sig, message: &str, language: &str) -> usize {
+    let name = if let Sig::Custom(name) = name { name.len() } else { 0 };
+    name + message.len() + language.len()
+}
+
 /// What arrives on the channel, weighed as it is taken.
 struct Inbox {
     reader: ChannelReadHalf,
@@ -191,8 +197,15 @@ struct Inbox {
 impl Inbox {
     async fn next(&mut self) -> Option<ChannelMsg> {
         let message = self.reader.wait().await?;
-        if let ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } = &message {
-            self.gate.taken(data.len());
+        match &message {
+            ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } => {
+                self.gate.taken(data.len());
+            }
+            ChannelMsg::ExitSignal { signal_name, error_message, lang_tag, .. } => {
+                self.gate.taken(words_of_signal(signal_name, error_message, lang_tag));
+            }
+            // They are small, and the channel holds only so many.
+            _ => {}
         }
         Some(message)
     }

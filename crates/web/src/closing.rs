@@ -183,7 +183,7 @@ fn dial_code(error: &DialError) -> Code {
         DialError::HostKeyUnknown { .. } => Code::HostKeyUnknown,
         DialError::HostKeyRefused { .. } => Code::HostKeyRefused,
         DialError::HostKeyStore { .. } => Code::HostKeyStore,
-        DialError::AuthFailed { .. } => Code::AuthFailed,
+        DialError::AuthFailed { .. } | DialError::TooManyTries { .. } => Code::AuthFailed,
         DialError::AuthMethodUnavailable { .. } => Code::AuthMethodUnavailable,
         DialError::LoginCancelled { .. } => Code::LoginCancelled,
         DialError::Unanswered { .. } => Code::Unanswered,
