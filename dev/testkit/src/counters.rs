@@ -50,6 +50,12 @@ impl Counters {
         self.0.get(&format!("alfresco_ssh_sessions{{state=\"{state}\"}}")).copied().unwrap_or_default()
     }
 
+    /// One of them, by the end of its name.
+    #[must_use]
+    pub fn value(&self, name: &str) -> u64 {
+        self.0.get(&format!("alfresco_ssh_{name}")).copied().unwrap_or_default()
+    }
+
     /// Those that are above another reading.
     fn above<'a>(&'a self, base: &'a Self) -> impl Iterator<Item = String> + 'a {
         self.0.iter().filter_map(|(name, value)| {
@@ -107,6 +113,22 @@ impl CounterBase {
             }
             sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Waits until nothing is above what it was but the tickets of sessions that did not start, and
+    /// what watches over each.
+    ///
+    /// # Errors
+    /// Something stays.
+    pub async fn is_back_to_tickets(&self) -> anyhow::Result<()> {
+        let busy = |now: &Counters| now.value("tasks") - now.value("tickets");
+        self.until(|now| {
+            let is_ticket = |name: &str| name == COUNTED[3] || name == COUNTED[6];
+            let mut others = now.0.iter().filter(|(name, _)| !is_ticket(name));
+            let is_back = |(name, value): (&String, &u64)| *value <= self.base.0[name];
+            others.all(is_back) && busy(now) <= busy(&self.base)
+        })
+        .await
     }
 
     /// Waits until nothing is above what it was.

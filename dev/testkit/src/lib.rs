@@ -4,6 +4,7 @@
 
 mod binary;
 mod counters;
+pub mod evil;
 mod gateway;
 mod http_client;
 mod node;
