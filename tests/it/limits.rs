@@ -113,6 +113,7 @@ async fn tickets_that_wait_are_bounded() -> Result {
     let gateway = TestGateway::start().await?;
     for _ in 0..engine::MAX_TICKETS - 1 {
         let order = engine::SessionOrder {
+            jump: Vec::new(),
             target: engine::Target::new("h", 22, "u"),
             credentials: engine::Credentials::of_password("p"),
             terminal: engine::Terminal::default(),

@@ -30,6 +30,7 @@ mod http_metrics;
 mod http_pages;
 mod inline;
 mod input;
+mod jump;
 mod limits;
 mod limits_sessions;
 mod logs;

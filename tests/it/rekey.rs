@@ -102,6 +102,7 @@ impl Counting {
         let key = self.server.client_key()?;
         let credentials = Credentials::of_key(key, None);
         let order = DialOrder {
+            jump: Vec::new(),
             target: dialing.target.clone(),
             credentials,
             pty: Some(Pty::default()),

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use engine::{Answer, Person, Question, Step, Unanswered};
+use engine::{Answer, Person, Question, Step, Target, Unanswered};
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 #[derive(Default)]
 pub(crate) struct Respondent {
     steps: Mutex<Vec<Step>>,
+    hops: Mutex<Vec<Option<String>>>,
     questions: Mutex<Vec<Question>>,
     answers: Mutex<VecDeque<Result<Answer, Unanswered>>>,
     is_silent: bool,
@@ -44,6 +45,11 @@ impl Respondent {
         self.steps.lock().unwrap().clone()
     }
 
+    /// Where each of them led to, if not to the target.
+    pub(crate) fn hops(&self) -> Vec<Option<String>> {
+        self.hops.lock().unwrap().clone()
+    }
+
     /// Every question so far.
     pub(crate) fn questions(&self) -> Vec<Question> {
         self.questions.lock().unwrap().clone()
@@ -51,7 +57,8 @@ impl Respondent {
 }
 
 impl Person for Respondent {
-    fn progress(&self, step: Step) {
+    fn progress(&self, step: Step, hop: Option<&Target>) {
+        self.hops.lock().unwrap().push(hop.map(Target::to_string));
         self.steps.lock().unwrap().push(step);
     }
 

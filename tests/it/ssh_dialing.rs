@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use engine::{
-    Answer, Credentials, DialError, DialOrder, Dialer as _, Exit, Fingerprint, Preset, Program, Pty,
+    Answer, Credentials, DialError, DialOrder, Dialer as _, Exit, Fingerprint, Hop, Preset, Program, Pty,
     ShellEvent, Target, TermSize, Terminal, Transport, Unanswered,
 };
 use futures_util::StreamExt as _;
@@ -22,6 +22,8 @@ pub(crate) struct Dialing {
     pub(crate) target: Target,
     pub(crate) terminal: Terminal,
     pub(crate) person: Arc<Respondent>,
+    /// Who lets in with its key, on the way.
+    hops: Vec<(Target, String)>,
     patience: Patience,
 }
 
@@ -45,6 +47,7 @@ impl Dialing {
             target,
             terminal: Terminal::default(),
             person: Arc::default(),
+            hops: Vec::new(),
             patience: Patience::default(),
         }
     }
@@ -55,6 +58,13 @@ impl Dialing {
 
     pub(crate) fn to_demo(server: &DemoSshd) -> Self {
         Self::to(server.port(), server.username())
+    }
+
+    /// Over this jump host as well, the last one so far.
+    pub(crate) fn through(mut self, server: &Sshd) -> Self {
+        let hop = Target::new("127.0.0.1", server.port(), server.username());
+        self.hops.push((hop, server.client_key().unwrap()));
+        self
     }
 
     pub(crate) fn pin(mut self, host_key: &str) -> Self {
@@ -103,8 +113,22 @@ impl Dialing {
         &self,
         credentials: Credentials,
     ) -> impl Future<Output = Result<Transport, DialError>> + 'static {
+        let hop = |(target, key): &(Target, String)| Hop {
+            target: target.clone(),
+            credentials: Credentials::of_key(key.as_str(), None),
+        };
+        self.start_over(self.hops.iter().map(hop).collect(), credentials)
+    }
+
+    /// The same over these jump hosts.
+    pub(crate) fn start_over(
+        &self,
+        jump: Vec<Hop>,
+        credentials: Credentials,
+    ) -> impl Future<Output = Result<Transport, DialError>> + 'static {
         let pty = Pty { terminal: self.terminal.clone(), size: TermSize::clamped(100, 30) };
         let order = DialOrder {
+            jump,
             target: self.target.clone(),
             credentials,
             pty: Some(pty),

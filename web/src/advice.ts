@@ -140,6 +140,12 @@ export const ADVICE: Record<FailureCode, Advice> = {
     title: 'The host opened no shell',
     advice: 'The login worked. The account may not be allowed a terminal: ask whoever runs the host.',
   },
+  jump_refused: {
+    title: 'A jump host did not connect to the next host',
+    advice:
+      'That host may be off, or unknown there, or the jump host may not be allowed to forward connections: ' +
+      'ask whoever runs it.',
+  },
 
   exited: { title: 'Session ended', advice: '' },
   signalled: { title: 'Session ended', advice: '' },

@@ -8,7 +8,7 @@ export const INPUT_WINDOW = 65536;
 export const MAX_COLS = 1000;
 export const MAX_ROWS = 500;
 
-export type Code = "invalid_payload" | "no_session" | "session_already_started" | "unsupported_protocol" | "input_gap" | "screen_lost" | "session_unknown" | "too_many_sessions" | "ticket_unknown" | "target_denied" | "algorithms_denied" | "name_not_found" | "connect_refused" | "connect_failed" | "connect_timeout" | "not_ssh" | "handshake_timeout" | "no_common_algorithm" | "host_key_changed" | "host_key_revoked" | "host_key_unknown" | "host_key_refused" | "host_key_store" | "auth_failed" | "auth_method_unavailable" | "login_cancelled" | "unanswered" | "auth_timeout" | "key_invalid" | "key_passphrase" | "key_too_costly" | "certificate_invalid" | "shell_refused" | "exited" | "signalled" | "link_lost" | "target_closed" | "timed_out" | "max_duration" | "browser_gone" | "browser_stalled" | "input_overflow" | "shutdown" | "internal" | "invalid_body" | "invalid_field" | "missing_field" | "invalid_credentials" | "unsupported_media_type" | "body_too_large" | "unauthorized" | "forbidden_origin" | "not_found" | "method_not_allowed" | "too_many_tickets" | "too_many_sockets";
+export type Code = "invalid_payload" | "no_session" | "session_already_started" | "unsupported_protocol" | "input_gap" | "screen_lost" | "session_unknown" | "too_many_sessions" | "ticket_unknown" | "target_denied" | "algorithms_denied" | "name_not_found" | "connect_refused" | "connect_failed" | "connect_timeout" | "not_ssh" | "handshake_timeout" | "no_common_algorithm" | "host_key_changed" | "host_key_revoked" | "host_key_unknown" | "host_key_refused" | "host_key_store" | "auth_failed" | "auth_method_unavailable" | "login_cancelled" | "unanswered" | "auth_timeout" | "key_invalid" | "key_passphrase" | "key_too_costly" | "certificate_invalid" | "shell_refused" | "jump_refused" | "exited" | "signalled" | "link_lost" | "target_closed" | "timed_out" | "max_duration" | "browser_gone" | "browser_stalled" | "input_overflow" | "shutdown" | "internal" | "invalid_body" | "invalid_field" | "missing_field" | "invalid_credentials" | "unsupported_media_type" | "body_too_large" | "unauthorized" | "forbidden_origin" | "not_found" | "method_not_allowed" | "too_many_tickets" | "too_many_sockets";
 
 export type Peer = "browser" | "target" | "gateway";
 
@@ -94,6 +94,8 @@ export type OutputAck = {
 export type Progress = {
   /** The step that has begun. */
   step: Step;
+  /** `host:port` of the jump host that it leads to; without it, it leads to the target. */
+  hop?: string;
 };
 
 export type QuestionKind = "host_key" | "password" | "passphrase" | "keyboard_interactive";

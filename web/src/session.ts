@@ -190,7 +190,7 @@ export class Session implements Disposable {
         this.#lost('no_answer');
       },
       heard: () => this.#contact.heard(),
-      progress: ({ step }) => this.#on({ type: 'progress', step }),
+      progress: ({ step, hop }) => this.#on({ type: 'progress', step, hop: hop ?? null }),
       asked: (question) => this.#questions.ask(question),
       attached: (attached) => this.#attached(attached),
       screen: (piece) => this.#takeScreen(piece),

@@ -39,6 +39,8 @@ export type State =
   | {
       kind: 'connecting';
       step: 'gateway' | Step;
+      /** The jump host that the step leads to; null: it leads to the target. */
+      hop: string | null;
       obstacle: Obstacle | null;
       next: NextTry;
       resuming: boolean;
@@ -79,7 +81,7 @@ export type Event =
   | { type: 'waiting'; next: NextTry }
   /** The gateway has the ticket. */
   | { type: 'started' }
-  | { type: 'progress'; step: Step }
+  | { type: 'progress'; step: Step; hop: string | null }
   | { type: 'asked'; question: Question; until: number }
   /** This page has answered the question that stands. */
   | { type: 'answered' }
@@ -110,6 +112,7 @@ type Reconnecting = State & { kind: 'reconnecting' };
 const GATEWAY: Connecting = {
   kind: 'connecting',
   step: 'gateway',
+  hop: null,
   obstacle: null,
   next: null,
   resuming: false,
@@ -140,9 +143,13 @@ export function next(state: State, event: Event): State {
     case 'waiting':
       return reaches(state) ? { ...state, next: event.next } : state;
     case 'started':
-      return state.kind === 'connecting' ? { ...state, step: 'dial', obstacle: null, next: null } : state;
+      return state.kind === 'connecting'
+        ? { ...state, step: 'dial', hop: null, obstacle: null, next: null }
+        : state;
     case 'progress':
-      return state.kind === 'connecting' ? { ...state, step: event.step, asked: null } : state;
+      return state.kind === 'connecting'
+        ? { ...state, step: event.step, hop: event.hop, asked: null }
+        : state;
     case 'asked':
       return asked(state, event.question, event.until);
     case 'answered':

@@ -71,7 +71,11 @@ describe('a question', () => {
   });
 
   it.each<[string, Event, object]>([
-    ['progress', { type: 'progress', step: 'shell' }, { kind: 'connecting', step: 'shell', asked: null }],
+    [
+      'progress',
+      { type: 'progress', step: 'shell', hop: null },
+      { kind: 'connecting', step: 'shell', asked: null },
+    ],
     [
       'a lost socket',
       { type: 'lost', obstacle: 'no_answer', resumable: false },

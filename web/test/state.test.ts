@@ -23,7 +23,9 @@ describe('the way to a shell', () => {
   it('goes step by step', () => {
     expect(reached(BEGIN)).toMatchObject({ kind: 'connecting', step: 'gateway', obstacle: null });
     expect(reached(BEGIN, STARTED)).toMatchObject({ step: 'dial' });
-    expect(reached(BEGIN, STARTED, { type: 'progress', step: 'auth' })).toMatchObject({ step: 'auth' });
+    expect(reached(BEGIN, STARTED, { type: 'progress', step: 'auth', hop: null })).toMatchObject({
+      step: 'auth',
+    });
     expect(reached(BEGIN, STARTED, READY)).toEqual(CONNECTED);
   });
 
@@ -36,7 +38,7 @@ describe('the way to a shell', () => {
   });
 
   it('begins again with the gateway when the socket goes before the shell is open', () => {
-    const state = reached(BEGIN, STARTED, { type: 'progress', step: 'auth' }, LOST);
+    const state = reached(BEGIN, STARTED, { type: 'progress', step: 'auth', hop: null }, LOST);
     expect(state).toMatchObject({
       kind: 'connecting',
       step: 'gateway',
@@ -266,7 +268,7 @@ describe('every state under every event', () => {
     UNREACHABLE,
     { type: 'waiting', next: 1 },
     STARTED,
-    { type: 'progress', step: 'auth' },
+    { type: 'progress', step: 'auth', hop: null },
     READY,
     ATTACHED,
     { type: 'held', keys: 1 },

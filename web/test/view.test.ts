@@ -51,6 +51,7 @@ describe('the overlay', () => {
     const connecting = {
       kind: 'connecting',
       step: 'gateway',
+      hop: null,
       next: null,
       resuming: false,
       before: null,
@@ -67,6 +68,23 @@ describe('the overlay', () => {
       due: 7,
     });
     expect(view({ ...connecting, obstacle: null, resuming: true }).title).toBe('Coming back to your session');
+  });
+
+  it('names the jump host that a step leads to', () => {
+    const connecting = {
+      kind: 'connecting',
+      step: 'auth',
+      hop: 'bastion\u202e:22',
+      obstacle: null,
+      next: null,
+      resuming: false,
+      before: null,
+      asked: null,
+    } as const;
+    expect(view(connecting).message).toBe('Logging in at the jump host bastion:22…');
+    expect(view({ ...connecting, step: 'dial' }).message).toBe('Looking for the jump host bastion:22…');
+    expect(view({ ...connecting, hop: null }).message).toBe('Logging in…');
+    expect(view({ ...connecting, step: 'shell', hop: null }).message).toBe('Opening the shell…');
   });
 
   it('stands over nothing that can be read', () => {

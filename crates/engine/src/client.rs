@@ -40,7 +40,12 @@ pub trait Client: Send + Sync + 'static {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Notice {
     /// A step of dialing has begun.
-    Progress(Step),
+    Progress {
+        /// Which.
+        step: Step,
+        /// `host:port` of the jump host that it leads to, if it does not lead to the target.
+        hop: Option<String>,
+    },
     /// Only the person at the client can go on with this.
     Question {
         /// Its number, for the answer.

@@ -21,11 +21,12 @@ use crate::{
 
 /// Opens shells.
 pub trait Dialer: Send + Sync + 'static {
-    /// Whether a target may be dialled as the order has it, as far as that can be said at once.
+    /// Whether a way may be gone as the order has it, as far as that can be said at once: its jump hosts in
+    /// their order, and the target last.
     ///
     /// # Errors
-    /// It may not.
-    fn admit(&self, _target: &Target) -> Result<(), NotAdmitted> {
+    /// One of them may not be dialled.
+    fn admit(&self, _way: &[&Target]) -> Result<(), NotAdmitted> {
         Ok(())
     }
 
@@ -42,6 +43,8 @@ pub trait Dialer: Send + Sync + 'static {
 
 /// Everything that a dialer needs for one shell.
 pub struct DialOrder {
+    /// The jump hosts on the way, in their order.
+    pub jump: Vec<Hop>,
     /// Where to.
     pub target: Target,
     /// How to log in.
@@ -53,7 +56,21 @@ pub struct DialOrder {
     pub program: Program,
 }
 
-/// A step on the way to a shell.
+/// A jump host: an SSH server that connects to the next one.
+pub struct Hop {
+    /// Where it is.
+    pub target: Target,
+    /// How to log in there.
+    pub credentials: Credentials,
+}
+
+/// All hosts of a way in their order, the target last.
+#[must_use]
+pub fn way<'a>(jump: &'a [Hop], target: &'a Target) -> Vec<&'a Target> {
+    jump.iter().map(|hop| &hop.target).chain([target]).collect()
+}
+
+/// A step on the way to a shell, or to a jump host.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Step {
     /// Resolving the name and opening the TCP connection.
@@ -91,6 +108,8 @@ pub enum ShellEvent {
     Exit(Exit),
     /// The connection to the target broke: no event follows.
     LinkLost,
+    /// The connection to this jump host broke, and the one to the target with it: no event follows.
+    JumpLost(String),
 }
 
 /// How a shell ended.
@@ -326,6 +345,24 @@ pub enum DialError {
         /// `a session channel`, `a terminal`, `a shell` or `a command`.
         what: &'static str,
     },
+    /// A jump host did not connect to the next host.
+    #[error("{hop} did not connect to {target}: {cause}.")]
+    JumpRefused {
+        /// `host:port` of the jump host.
+        hop: String,
+        /// `host:port` of the next one.
+        target: String,
+        /// Why, with the jump host's own words if it had any.
+        cause: String,
+    },
+    /// What the order holds for a jump host cannot be used.
+    #[error("For the jump host {hop}: {error}")]
+    AtHop {
+        /// `host:port`.
+        hop: String,
+        /// Why.
+        error: Box<DialError>,
+    },
     /// The connection broke on the way.
     #[error("{target} closed the connection {during}.")]
     LinkLost {
@@ -364,6 +401,7 @@ impl DialError {
             | Self::AlgorithmsDenied(_)
             | Self::HostKeyStore { .. }
             | Self::Internal { .. } => Peer::Gateway,
+            Self::AtHop { error, .. } => error.peer(),
             _ => Peer::Target,
         }
     }
@@ -384,8 +422,10 @@ impl DialError {
             | Self::LoginCancelled { .. }
             | Self::Unanswered { .. }
             | Self::ShellRefused { .. }
+            | Self::JumpRefused { .. }
             | Self::LinkLost { .. }
             | Self::Internal { .. } => true,
+            Self::AtHop { error, .. } => error.retry_may_help(),
             Self::TargetDenied(_)
             | Self::AlgorithmsDenied(_)
             | Self::NoCommonAlgorithm(_)

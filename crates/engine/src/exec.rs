@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     credentials::Credentials,
-    dial::{DialError, DialOrder, Dialer, Exit, ShellEvent, Step, Transport},
+    dial::{DialError, DialOrder, Dialer, Exit, Hop, ShellEvent, Step, Transport, way},
     program::Program,
     question::{Answer, Person, Question, Unanswered},
     quota::Full,
@@ -21,6 +21,8 @@ use crate::{
 
 /// A command to run.
 pub struct ExecOrder {
+    /// The jump hosts on the way, in their order.
+    pub jump: Vec<Hop>,
     /// Where.
     pub target: Target,
     /// How to log in. Nobody can be asked for what is missing.
@@ -81,7 +83,7 @@ impl Registry {
         if self.is_going_down() {
             return Err(IssueError::ShuttingDown.into());
         }
-        self.dialer.admit(&order.target).map_err(IssueError::from)?;
+        self.dialer.admit(&way(&order.jump, &order.target)).map_err(IssueError::from)?;
         let place = self.quota.take(address, order.caller.clone());
         let place =
             place.map_err(|full| IssueError::TooManySessions { of_caller: full == Full::OfCaller })?;
@@ -112,8 +114,8 @@ struct Execution {
 
 impl Execution {
     async fn run(self) -> Result<Executed, ExecError> {
-        let ExecOrder { target, credentials, program, caller: _, time, output } = self.order;
-        let order = DialOrder { target, credentials, pty: None, program };
+        let ExecOrder { jump, target, credentials, program, caller: _, time, output } = self.order;
+        let order = DialOrder { jump, target, credentials, pty: None, program };
         let dialed = tokio::select! {
             biased;
             () = self.stop.cancelled() => return Err(IssueError::ShuttingDown.into()),
@@ -153,6 +155,7 @@ impl Output {
                 ShellEvent::Error(bytes) => self.stderr.add(&bytes),
                 ShellEvent::Exit(exit) => self.exit = Some(exit),
                 ShellEvent::LinkLost => return CloseReason::LinkLost,
+                ShellEvent::JumpLost(hop) => return CloseReason::JumpLost(hop),
             }
         }
         CloseReason::TargetClosed
@@ -186,7 +189,7 @@ impl Kept {
 struct NobodyThere;
 
 impl Person for NobodyThere {
-    fn progress(&self, _: Step) {}
+    fn progress(&self, _: Step, _: Option<&Target>) {}
 
     fn ask(&self, _: Question) -> BoxFuture<'static, Result<Answer, Unanswered>> {
         std::future::ready(Err(Unanswered::Nobody)).boxed()

@@ -32,8 +32,8 @@ pub use algorithms::{
 pub use client::{Client, ClientFull, EndingCause, Notice, ScreenSize};
 pub use credentials::{AuthMethod, Credentials, KeyFile, KnownAnswer};
 pub use dial::{
-    DialError, DialOrder, Dialer, Exit, NotAdmitted, Shell, ShellEvent, ShellGone, Step, TargetDenied,
-    Transport,
+    DialError, DialOrder, Dialer, Exit, Hop, NotAdmitted, Shell, ShellEvent, ShellGone, Step, TargetDenied,
+    Transport, way,
 };
 pub use exec::{ExecError, ExecOrder, Executed, Printed};
 pub use facts::{ConnectionFacts, HostKeyFacts, HostProof};

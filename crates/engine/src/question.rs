@@ -5,15 +5,18 @@ use std::{fmt, time::Duration};
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
-use crate::{dial::Step, target::Fingerprint};
+use crate::{
+    dial::Step,
+    target::{Fingerprint, Target},
+};
 
 /// How long a question stands. sshd gives a login two minutes in all, this one included.
 pub const QUESTION_LIMIT: Duration = Duration::from_secs(90);
 
 /// Whoever waits for a shell.
 pub trait Person: Send + Sync {
-    /// A step has begun.
-    fn progress(&self, step: Step);
+    /// A step has begun: on the way to this jump host, or else to the target.
+    fn progress(&self, step: Step, hop: Option<&Target>);
 
     /// Asks, and waits for the answer as long as a question stands. One question at a time.
     fn ask(&self, question: Question) -> BoxFuture<'static, Result<Answer, Unanswered>>;

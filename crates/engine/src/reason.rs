@@ -28,6 +28,9 @@ pub enum CloseReason {
     /// The connection to the target broke.
     #[error("The connection to the server was lost.")]
     LinkLost,
+    /// The connection to this jump host broke.
+    #[error("The connection to the jump host {0} was lost.")]
+    JumpLost(String),
     /// Nothing was typed for too long, or the client said so.
     #[error("Timed-out, this session was inactive for too long")]
     TimedOut,
@@ -62,7 +65,7 @@ impl CloseReason {
     pub fn peer(&self) -> Peer {
         match self {
             Self::DialFailed(error) => error.peer(),
-            Self::Exited(_) | Self::TargetClosed | Self::LinkLost => Peer::Target,
+            Self::Exited(_) | Self::TargetClosed | Self::LinkLost | Self::JumpLost(_) => Peer::Target,
             Self::TimedOut
             | Self::BrowserGone
             | Self::NobodyCameBack

@@ -20,7 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     client::Client,
-    dial::Dialer,
+    dial::{Dialer, way},
     options::Options,
     quota::{Full, Quota},
     sealed::SealError,
@@ -86,7 +86,7 @@ impl Registry {
         if self.is_going_down() {
             return Err(IssueError::ShuttingDown);
         }
-        self.dialer.admit(&order.target)?;
+        self.dialer.admit(&way(&order.jump, &order.target))?;
         self.quota
             .check(order.caller.as_deref())
             .map_err(|full| IssueError::TooManySessions { of_caller: full == Full::OfCaller })?;

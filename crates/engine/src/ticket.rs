@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     credentials::Credentials,
-    dial::NotAdmitted,
+    dial::{Hop, NotAdmitted},
     hash::sha256,
     options::Options,
     program::Program,
@@ -60,6 +60,8 @@ pub(crate) struct TicketHash([u8; 32]);
 
 /// What a ticket stands for.
 pub struct SessionOrder {
+    /// The jump hosts on the way, in their order.
+    pub jump: Vec<Hop>,
     /// Where to.
     pub target: Target,
     /// How to log in.
@@ -131,6 +133,7 @@ enum Slot {
 }
 
 struct Waiting {
+    jump: Vec<SealedHop>,
     target: Target,
     credentials: SealedCredentials,
     terminal: Terminal,
@@ -143,6 +146,11 @@ struct Waiting {
     expires: Instant,
     /// Forgets the ticket at its time; one timer each, so nothing ever scans.
     expiry: AbortHandle,
+}
+
+struct SealedHop {
+    target: Target,
+    credentials: SealedCredentials,
 }
 
 impl Drop for Waiting {
@@ -161,12 +169,17 @@ impl Tickets {
         let ticket = Ticket(Uuid::new_v4());
         let hash = ticket.hash();
         let credentials = self.sealer.seal(order.credentials)?;
+        let sealed = |Hop { target, credentials }| {
+            Ok(SealedHop { target, credentials: self.sealer.seal(credentials)? })
+        };
+        let jump = order.jump.into_iter().map(sealed).collect::<Result<_, SealError>>()?;
         let mut slots = self.slots.lock();
         if slots.len() >= MAX_TICKETS {
             return Err(IssueError::TooManyTickets);
         }
         let expires = Instant::now() + self.ttl;
         let waiting = Waiting {
+            jump,
             target: order.target,
             credentials,
             terminal: order.terminal,
@@ -231,9 +244,14 @@ impl Redeemed {
     /// Opens what the ticket stands for.
     pub(crate) fn order(&self) -> Result<SessionOrder, SealError> {
         let waiting = self.waiting.as_ref().ok_or(SealError)?;
+        let sealer = &self.tickets.sealer;
+        let opened = |hop: &SealedHop| {
+            Ok(Hop { target: hop.target.clone(), credentials: sealer.open(&hop.credentials)? })
+        };
         Ok(SessionOrder {
+            jump: waiting.jump.iter().map(opened).collect::<Result<_, SealError>>()?,
             target: waiting.target.clone(),
-            credentials: self.tickets.sealer.open(&waiting.credentials)?,
+            credentials: sealer.open(&waiting.credentials)?,
             terminal: waiting.terminal.clone(),
             program: waiting.program.clone(),
             size: waiting.size,
@@ -314,6 +332,7 @@ mod tests {
 
     fn order() -> SessionOrder {
         SessionOrder {
+            jump: Vec::new(),
             target: Target::new("example", 22, "me"),
             credentials: Credentials::of_password("secret"),
             terminal: Terminal::default(),

@@ -15,6 +15,7 @@ pub(crate) struct Asking<'a> {
     account: String,
     /// `user@host's password:`, as OpenSSH asks for it.
     password_prompt: String,
+    passphrase_prompt: String,
 }
 
 /// What fields are about, beside the fields.
@@ -31,10 +32,18 @@ impl<'a> Asking<'a> {
     pub(crate) fn new(person: &'a dyn Person, target: &Target) -> Self {
         Self {
             person,
+            passphrase_prompt: "Passphrase of the private key:".to_owned(),
             host: target.to_string(),
             account: format!("{}@{target}", target.username),
             password_prompt: format!("{}@{}'s password:", target.username, target.host),
         }
+    }
+
+    /// There are accounts on other hosts too: every question says for which it is.
+    pub(crate) fn one_of_several(mut self, target: &Target) -> Self {
+        self.passphrase_prompt =
+            format!("Passphrase of the private key for {}@{}:", target.username, target.host);
+        self
     }
 
     /// Asks for the account's password; `None` if there is nobody.
@@ -44,7 +53,7 @@ impl<'a> Asking<'a> {
 
     /// Asks for the private key's passphrase; `None` if there is nobody.
     pub(crate) async fn passphrase(&self, again: bool) -> Result<Option<SecretString>, DialError> {
-        self.secret(FieldsKind::Passphrase, "Passphrase of the private key:".to_owned(), again).await
+        self.secret(FieldsKind::Passphrase, self.passphrase_prompt.clone(), again).await
     }
 
     async fn secret(

@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use russh::{
-    Channel, ChannelId, Names, Sig, cipher,
+    Channel, ChannelId, ChannelOpenFailure, Names, Sig, cipher,
     client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session},
     keys::PublicKeyOrCertificate,
 };
+use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
@@ -16,10 +17,10 @@ use crate::{
     fault::{Farewell, Fault, not_ssh},
     gate::Gate,
     host_key::{HostKeyCheck, Proved},
+    inbox::words_of_signal,
     keys::Keys,
     link::Pulse,
     text,
-    transport::words_of_signal,
 };
 
 /// How much of a banner is shown, in characters.
@@ -31,6 +32,9 @@ pub(crate) struct Notes {
     /// Cancelled when the connection's task has ended.
     pub(crate) gone: CancellationToken,
     banner: Mutex<String>,
+    /// What was said with the refusal of a channel, once it is there.
+    refusal: Mutex<Option<String>>,
+    refused: Notify,
     fault: Mutex<Option<Fault>>,
     /// How the host proved itself, and what was agreed on with it, when the connection began.
     pub(crate) proved: OnceLock<Proved>,
@@ -41,6 +45,15 @@ impl Notes {
     /// Takes the banner, with the line ends of a terminal; empty if there was none.
     pub(crate) fn take_banner(&self) -> String {
         std::mem::take(&mut *self.banner.lock())
+    }
+
+    /// The words of a channel's refusal; they come right behind it.
+    pub(crate) async fn refusal(&self) -> String {
+        tokio::select! {
+            () = self.refused.notified() => {}
+            () = self.gone.cancelled() => {}
+        }
+        self.refusal.lock().take().unwrap_or_default()
     }
 
     /// Takes the reason for the end, if it is known.
@@ -155,6 +168,19 @@ impl Handler for Callbacks {
     ) -> Result<(), Fault> {
         self.gate.arrived(words_of_signal(&signal_name, error_message, lang_tag));
         self.change_old_keys(session)
+    }
+
+    async fn channel_open_failure(
+        &mut self,
+        _channel: ChannelId,
+        _reason: ChannelOpenFailure,
+        description: &str,
+        _language: &str,
+        _session: &mut Session,
+    ) -> Result<(), Fault> {
+        *self.notes.refusal.lock() = Some(description.to_owned());
+        self.notes.refused.notify_one();
+        Ok(())
     }
 
     async fn window_adjusted(

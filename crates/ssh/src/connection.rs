@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use engine::{ConnectionFacts, DialError, Preset};
 use russh::client::{self, Handle};
-use tokio::net::TcpStream;
 
 use crate::{
     agreement,
@@ -20,6 +19,7 @@ use crate::{
     keys::Keys,
     link::{Link, Switch},
     options::Limits,
+    stream::Stream,
     text,
 };
 
@@ -50,7 +50,7 @@ impl Connection {
     /// # Errors
     /// What speaks there is no SSH server, not the expected one, or too slow.
     pub(crate) async fn open(
-        stream: TcpStream,
+        stream: Stream,
         check: Arc<HostKeyCheck>,
         offer: Offer,
         proofs: HostProofs,
@@ -88,11 +88,16 @@ impl Connection {
 
     /// Waits for the connection's end, which is certain, and says why it came.
     pub(crate) async fn end(&self, during: &str) -> DialError {
-        self.notes.gone.cancelled().await;
-        match self.notes.take_fault() {
-            Some(fault) => fault.into_dial_error(&self.target, during),
-            None => lost(&self.target, during),
-        }
+        end(&self.notes, &self.target, during).await
+    }
+}
+
+/// Waits for the end of the connection that these notes are about, and says why it came.
+pub(crate) async fn end(notes: &Notes, target: &str, during: &str) -> DialError {
+    notes.gone.cancelled().await;
+    match notes.take_fault() {
+        Some(fault) => fault.into_dial_error(target, during),
+        None => lost(target, during),
     }
 }
 

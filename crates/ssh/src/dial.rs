@@ -27,9 +27,9 @@ const UNACKNOWLEDGED_LIMIT: Duration = Duration::from_secs(30);
 /// Connects to the first address that answers, among those that may be connected to. The limit covers
 /// the name and every address.
 pub(crate) async fn connect(target: &Target, reach: &Reach, limit: Duration) -> Result<TcpStream, DialError> {
-    let limit = target.connect_timeout.map_or(limit, |asked| asked.min(limit));
     let attempt = async {
-        let host = admit(target, reach)?;
+        admit(target, reach)?;
+        let host = host_of(target)?;
         let resolved = resolve(target, &host).await?;
         let addresses = select(target, &host, reach, resolved)?;
         race(addresses, reach.bind_address).await.map_err(|errors| unreachable(target, &errors))
@@ -40,14 +40,20 @@ pub(crate) async fn connect(target: &Target, reach: &Reach, limit: Duration) -> 
     }
 }
 
-/// Judges a target without looking its name up, and returns the one spelling of its host.
-pub(crate) fn admit(target: &Target, reach: &Reach) -> Result<String, DialError> {
-    let host = engine::host_name(&target.host)
-        .map_err(|_| DialError::NameNotFound { host: crate::text::line(&target.host, 253) })?;
-    match reach.check_host(&host, target.port) {
-        Ok(()) => Ok(host),
-        Err(denial) => Err(denied(target, denial)),
-    }
+/// Judges a target without looking its name up.
+pub(crate) fn admit(target: &Target, reach: &Reach) -> Result<(), DialError> {
+    reach.check_host(&host_of(target)?, target.port).map_err(|denial| denied(target, denial))
+}
+
+/// Judges a target that a jump host connects to, and resolves.
+pub(crate) fn admit_beyond(target: &Target, reach: &Reach) -> Result<(), DialError> {
+    reach.check_host_beyond(&host_of(target)?, target.port).map_err(|denial| denied(target, denial))
+}
+
+/// The one spelling of a target's host.
+pub(crate) fn host_of(target: &Target) -> Result<String, DialError> {
+    engine::host_name(&target.host)
+        .map_err(|_| DialError::NameNotFound { host: crate::text::line(&target.host, 253) })
 }
 
 /// The addresses that may be dialled. Who asked does not learn which there are.

@@ -1,10 +1,9 @@
-//! The dialer: from an order to a shell, step by step.
+//! The dialer: from an order to a shell, step by step, over every jump host on the way.
 
 use std::sync::Arc;
 
-use engine::{DialError, DialOrder, Dialer, NotAdmitted, Person, Step, Target, Transport};
+use engine::{DialError, DialOrder, Dialer, Hop, NotAdmitted, Person, Step, Target, Transport};
 use futures_util::future::BoxFuture;
-use tokio::net::TcpStream;
 
 use crate::{
     Options, agreement,
@@ -15,7 +14,9 @@ use crate::{
     host_key::HostKeyCheck,
     login::Login,
     options::{KeyLife, Limits, Patience},
+    stream::Stream,
     transport,
+    way::Way,
 };
 
 /// Opens shells over SSH.
@@ -47,11 +48,15 @@ impl SshDialer {
 }
 
 impl Dialer for SshDialer {
-    fn admit(&self, target: &Target) -> Result<(), NotAdmitted> {
-        if let Err(DialError::TargetDenied(denied)) = dial::admit(target, &self.options.reach) {
-            return Err(denied.into());
+    fn admit(&self, way: &[&Target]) -> Result<(), NotAdmitted> {
+        for (index, target) in way.iter().enumerate() {
+            let judge = if index == 0 { dial::admit } else { dial::admit_beyond };
+            if let Err(DialError::TargetDenied(denied)) = judge(target, &self.options.reach) {
+                return Err(denied.into());
+            }
+            self.options.algorithms.admit(target)?;
         }
-        Ok(self.options.algorithms.admit(target)?)
+        Ok(())
     }
 
     fn dial(
@@ -59,66 +64,134 @@ impl Dialer for SshDialer {
         order: DialOrder,
         person: Arc<dyn Person>,
     ) -> BoxFuture<'static, Result<Transport, DialError>> {
-        Box::pin(dial(self.options.clone(), self.limits, order, person))
+        let journey =
+            Journey { options: self.options.clone(), limits: self.limits, person, way: Way::default() };
+        Box::pin(journey.run(order))
     }
 }
 
-/// Every step owns what it opened: dropping this future at any point cuts the connection.
-async fn dial(
+/// A way to a shell, as far as it has been gone. Every step owns what it opened: dropping it at any point
+/// cuts every connection.
+struct Journey {
     options: Options,
     limits: Limits,
-    order: DialOrder,
     person: Arc<dyn Person>,
-) -> Result<Transport, DialError> {
-    let DialOrder { target, credentials, pty, program } = order;
-    // A key that cannot be used needs no connection.
-    let asking = Asking::new(&*person, &target);
-    let login = Login::prepare(credentials, &asking).await?;
-    let mut connection = connect(&target, options, limits, &person).await?;
-    person.progress(Step::Auth);
-    auth::log_in(&mut connection, &target.username, login, &asking, limits.login).await?;
-    person.progress(Step::Shell);
-    let transport = transport::open(connection, pty.as_ref(), &program, limits).await?;
-    agreement::record(&transport.facts);
-    Ok(transport)
+    way: Way,
 }
 
-/// Connects to the right host. One that does not show the pinned key at once may still have it,
-/// and is asked for its other keys: nothing that matters has been sent to it by then.
-async fn connect(
-    target: &Target,
-    options: Options,
-    limits: Limits,
-    person: &Arc<dyn Person>,
-) -> Result<Connection, DialError> {
-    person.progress(Step::Dial);
-    let (reach, connect_timeout) = (options.reach.clone(), options.connect_timeout);
-    let stream = dial::connect(target, &reach, connect_timeout).await?;
-    person.progress(Step::Handshake);
-    let algorithms = options.algorithms.clone();
-    let offer_at =
-        |stream: &TcpStream| algorithms.offer(target, stream.peer_addr().ok().map(|peer| peer.ip()));
-    let offer = offer_at(&stream)?;
-    let mut stream = Some(stream);
-    let check = Arc::new(HostKeyCheck::read(options, target.clone(), person).await?);
-    let mut refusal = None;
-    for proofs in check.proofs(offer.preset) {
-        let opened = async {
-            let stream = match stream.take() {
-                Some(stream) => stream,
-                None => dial::connect(target, &reach, connect_timeout).await?,
-            };
-            let offer = offer_at(&stream)?;
-            Connection::open(stream, check.clone(), offer, proofs, limits).await
-        };
-        match (opened.await, refusal) {
-            (Ok(connection), _) => return Ok(connection),
-            (Err(error @ DialError::HostKeyChanged { .. }), None) => refusal = Some(error),
-            (Err(error), None) => return Err(error),
-            (Err(_), first) => refusal = first,
+/// A host on the way, and what logs in there.
+struct Leg {
+    target: Target,
+    login: Login,
+    /// It is not the last.
+    is_hop: bool,
+}
+
+impl Journey {
+    async fn run(mut self, order: DialOrder) -> Result<Transport, DialError> {
+        let DialOrder { jump, target, credentials, pty, program } = order;
+        let last = Hop { target, credentials };
+        // Keys that cannot be used need no connection.
+        let mut hops = Vec::new();
+        for hop in jump {
+            hops.push(self.prepare(hop, true, true).await?);
+        }
+        let last = self.prepare(last, false, !hops.is_empty()).await?;
+        for hop in hops {
+            let connection = self.log_in(hop).await?;
+            agreement::record(&connection.facts);
+            self.way.add(connection, self.limits.patience);
+        }
+        let target = last.target.clone();
+        let connection = self.log_in(last).await?;
+        self.person.progress(Step::Shell, None);
+        let way = Arc::new(self.way);
+        match transport::open(connection, way.clone(), pty.as_ref(), &program, self.limits).await {
+            Ok(transport) => {
+                agreement::record(&transport.facts);
+                Ok(transport)
+            }
+            Err(error) => Err(way.blame(error, &target).await),
         }
     }
-    Err(refusal.unwrap_or_else(|| DialError::Internal { cause: "no host key was asked for".to_owned() }))
+
+    /// Opens what is encrypted in the credentials for a host.
+    async fn prepare(&self, host: Hop, is_hop: bool, is_one_of_several: bool) -> Result<Leg, DialError> {
+        let Hop { target, credentials } = host;
+        let asking = Asking::new(&*self.person, &target);
+        let asking = if is_one_of_several { asking.one_of_several(&target) } else { asking };
+        match Login::prepare(credentials, &asking).await {
+            Ok(login) => Ok(Leg { target, login, is_hop }),
+            Err(error) if is_hop => Err(at_hop(&target, error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Connects to the next host and logs in there.
+    async fn log_in(&self, leg: Leg) -> Result<Connection, DialError> {
+        let Leg { target, login, is_hop } = leg;
+        let hop = is_hop.then_some(&target);
+        let arrived = async {
+            let mut connection = self.connect(&target, hop).await?;
+            self.person.progress(Step::Auth, hop);
+            let asking = Asking::new(&*self.person, &target);
+            auth::log_in(&mut connection, &target.username, login, &asking, self.limits.login).await?;
+            Ok(connection)
+        };
+        match arrived.await {
+            Ok(connection) => Ok(connection),
+            Err(error) => Err(self.way.blame(error, &target).await),
+        }
+    }
+
+    /// Connects to the right host. One that does not show the pinned key at once may still have it,
+    /// and is asked for its other keys: nothing that matters has been sent to it by then.
+    async fn connect(&self, target: &Target, hop: Option<&Target>) -> Result<Connection, DialError> {
+        let Self { options, person, way, .. } = self;
+        let open = || way.connect(target, &options.reach, options.connect_timeout);
+        // The address at which a jump host finds a name is not known here.
+        let offer_at = |stream: &Stream| {
+            let address = stream.peer().or_else(|| target.host.parse().ok());
+            options.algorithms.offer(target, address)
+        };
+        person.progress(Step::Dial, hop);
+        let stream = open().await?;
+        let offer = offer_at(&stream)?;
+        let mut stream = Some(stream);
+        person.progress(Step::Handshake, hop);
+        let check = Arc::new(HostKeyCheck::read(options.clone(), target.clone(), person).await?);
+        let mut refusal = None;
+        for proofs in check.proofs(offer.preset) {
+            let opened = async {
+                let stream = match stream.take() {
+                    Some(stream) => stream,
+                    None => open().await?,
+                };
+                let offer = offer_at(&stream)?;
+                Connection::open(stream, check.clone(), offer, proofs, self.limits).await
+            };
+            match (opened.await, refusal) {
+                (Ok(connection), _) => return Ok(connection),
+                (Err(error @ DialError::HostKeyChanged { .. }), None) => refusal = Some(error),
+                (Err(error), None) => return Err(error),
+                (Err(_), first) => refusal = first,
+            }
+        }
+        Err(refusal.unwrap_or_else(|| DialError::Internal { cause: "no host key was asked for".to_owned() }))
+    }
+}
+
+/// An error that does not say by itself which host it is about.
+fn at_hop(hop: &Target, error: DialError) -> DialError {
+    match error {
+        DialError::KeyInvalid { .. }
+        | DialError::KeyPassphrase { .. }
+        | DialError::KeyTooCostly { .. }
+        | DialError::CertificateInvalid { .. } => {
+            DialError::AtHop { hop: hop.to_string(), error: Box::new(error) }
+        }
+        error => error,
+    }
 }
 
 #[cfg(test)]
@@ -136,7 +209,7 @@ mod tests {
     struct Nobody;
 
     impl Person for Nobody {
-        fn progress(&self, _: Step) {}
+        fn progress(&self, _: Step, _: Option<&Target>) {}
 
         fn ask(&self, _: Question) -> BoxFuture<'static, Result<Answer, Unanswered>> {
             Box::pin(std::future::ready(Err(Unanswered::Nobody)))
@@ -158,7 +231,7 @@ mod tests {
     fn order(port: u16, username: &str, credentials: Credentials) -> DialOrder {
         let target = Target::new("127.0.0.1", port, username);
         let (pty, program) = (Some(Pty::default()), engine::Program::default());
-        DialOrder { target, credentials, pty, program }
+        DialOrder { jump: Vec::new(), target, credentials, pty, program }
     }
 
     /// Dials with limits that a test can wait for.
@@ -225,7 +298,7 @@ mod tests {
     }
 
     impl Person for Slow {
-        fn progress(&self, _: Step) {}
+        fn progress(&self, _: Step, _: Option<&Target>) {}
 
         fn ask(&self, _: Question) -> BoxFuture<'static, Result<Answer, Unanswered>> {
             let (password, time) = (self.password.as_str().into(), self.time);

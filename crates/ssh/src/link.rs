@@ -17,13 +17,12 @@ use std::{
 use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::Instant,
 };
 
-use crate::{allowance::Allowance, gate::Gate, greeting::Greeting, socket::Socket};
+use crate::{allowance::Allowance, gate::Gate, greeting::Greeting, socket::Socket, stream::Stream};
 
-/// A TCP connection that can be cut.
+/// A connection that can be cut.
 pub(crate) struct Link {
     socket: Arc<Mutex<Socket>>,
     greeting: Greeting,
@@ -37,9 +36,10 @@ pub(crate) type Carried = Arc<AtomicU64>;
 impl Link {
     /// Wraps a connection that gives nothing while the gate is shut; it is cut when the switch is
     /// dropped.
-    pub(crate) fn new(stream: TcpStream, gate: Arc<Gate>) -> (Self, Switch) {
+    pub(crate) fn new(stream: Stream, gate: Arc<Gate>) -> (Self, Switch) {
+        let under = stream.carrier().cloned().map(Arc::new);
         let socket = Arc::new(Mutex::new(Socket::new(stream, gate)));
-        let switch = Switch(Cutter(Arc::downgrade(&socket)));
+        let switch = Switch(Cutter { socket: Arc::downgrade(&socket), under });
         let (greeting, carried, allowance) = Default::default();
         (Self { socket, greeting, carried, allowance }, switch)
     }
@@ -64,15 +64,23 @@ impl Link {
     }
 }
 
-/// Cuts a connection when told to; the socket closes with the task that owns it.
+/// Cuts a connection when told to, and those that it runs through; each socket closes with the task that
+/// owns it.
 #[derive(Clone)]
-pub(crate) struct Cutter(Weak<Mutex<Socket>>);
+pub(crate) struct Cutter {
+    socket: Weak<Mutex<Socket>>,
+    under: Option<Arc<Cutter>>,
+}
 
 impl Cutter {
     /// Ends the connection now, in both directions.
     pub(crate) fn cut(&self) {
-        if let Some(socket) = self.0.upgrade() {
+        if let Some(socket) = self.socket.upgrade() {
             socket.lock().cut();
+        }
+        // What ran through it may be gone already.
+        if let Some(under) = &self.under {
+            under.cut();
         }
     }
 }
@@ -88,7 +96,7 @@ impl Switch {
 
     /// What can be told of the other side's life.
     pub(crate) fn pulse(&self) -> Pulse {
-        Pulse(self.0.0.clone())
+        Pulse(self.0.socket.clone())
     }
 }
 
@@ -99,6 +107,7 @@ impl Drop for Switch {
 }
 
 /// Feels whether the other side of a connection is alive.
+#[derive(Clone)]
 pub(crate) struct Pulse(Weak<Mutex<Socket>>);
 
 impl Pulse {

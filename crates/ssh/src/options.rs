@@ -49,6 +49,15 @@ impl Reach {
         }
     }
 
+    /// Whether a jump host may be asked to connect to this host. It is the jump host that resolves a name,
+    /// and what it makes of it is not seen here.
+    pub(crate) fn check_host_beyond(&self, host: &str, port: u16) -> Result<(), Denial> {
+        match host.parse() {
+            Ok(address) => self.check(host, address, port),
+            Err(_) => self.targets.check_unresolved(host, port),
+        }
+    }
+
     /// Whether this address of that host may be connected to.
     pub(crate) fn check(&self, host: &str, address: IpAddr, port: u16) -> Result<(), Denial> {
         if self.own_listener.is_at(address, port) {

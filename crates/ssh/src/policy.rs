@@ -37,6 +37,8 @@ pub(crate) enum Denial {
     Private,
     /// The operator names what is allowed, and it is not among that.
     NotAllowed,
+    /// A jump host resolves the name, and it may be to what is denied.
+    Unresolved,
 }
 
 impl fmt::Display for Denial {
@@ -46,6 +48,9 @@ impl fmt::Display for Denial {
             Self::Denied => "denied by deny-target",
             Self::Private => "loopback or a private network: see allow-private and allow-target",
             Self::NotAllowed => "not among allow-target",
+            Self::Unresolved => {
+                "a name that a jump host resolves, which may be to what is denied: see docs/targets.md"
+            }
         })
     }
 }
@@ -70,6 +75,23 @@ impl TargetPolicy {
             Ok(())
         } else {
             Err(Denial::NotAllowed)
+        }
+    }
+
+    /// Whether a name may be connected to that somebody else resolves: all that it can resolve to has to be
+    /// allowed, or the operator allows this name wherever it leads. No rule about addresses is evaded.
+    pub(crate) fn check_unresolved(&self, host: &str, port: u16) -> Result<(), Denial> {
+        let names_it = |pattern: &TargetPattern| pattern.matches_host(host, port);
+        let may_be_it = |pattern: &TargetPattern| pattern.is_network() && pattern.matches_port(port);
+        let is_allowed = self.allow.iter().any(names_it);
+        if self.deny.iter().any(names_it) {
+            Err(Denial::Denied)
+        } else if !self.allow.is_empty() && !is_allowed {
+            Err(Denial::NotAllowed)
+        } else if self.deny.iter().any(may_be_it) || !is_allowed && !self.allow_private {
+            Err(Denial::Unresolved)
+        } else {
+            Ok(())
         }
     }
 

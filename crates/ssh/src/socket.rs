@@ -6,29 +6,26 @@
 
 use std::{
     io,
-    net::Shutdown,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::{Buf as _, BytesMut};
-use socket2::SockRef;
 use tokio::{
     io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
-    net::TcpStream,
     time::Instant,
 };
 
-use crate::gate::Gate;
+use crate::{gate::Gate, stream::Stream};
 
 /// The most that is read ahead, in bytes: a window, and more than as much again for what wraps
 /// its messages. Only a target that sends messages of a few bytes needs more, and must wait.
 pub(crate) const AHEAD_LIMIT: usize = 512 * 1024;
 
-/// A TCP connection, and what is known about its other side.
+/// A connection, and what is known about its other side.
 pub(crate) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     gate: Arc<Gate>,
     /// What came while the gate was shut.
     ahead: BytesMut,
@@ -51,7 +48,7 @@ enum End {
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, gate: Arc<Gate>) -> Self {
+    pub(crate) fn new(stream: Stream, gate: Arc<Gate>) -> Self {
         Self {
             stream,
             gate,
@@ -85,9 +82,9 @@ impl Socket {
     /// long as the system takes it for that.
     pub(crate) fn heard(&mut self) -> Instant {
         if self.ahead.len() >= AHEAD_LIMIT || self.gate.is_full() {
-            match self.stream.take_error() {
-                Ok(None) => self.heard = Instant::now(),
-                Ok(Some(error)) | Err(error) => {
+            match self.stream.broken() {
+                None => self.heard = Instant::now(),
+                Some(error) => {
                     self.end.get_or_insert(End::Broken(error.kind()));
                     self.gate.wake();
                 }
@@ -166,8 +163,7 @@ impl Socket {
 
     /// Wakes whoever waits for the socket or for the gate.
     fn shut(&mut self) {
-        // It fails if the other side was faster.
-        let _ = SockRef::from(&self.stream).shutdown(Shutdown::Both);
+        self.stream.shut();
         self.gate.wake();
     }
 
@@ -211,9 +207,10 @@ impl Socket {
 mod tests {
     use std::{future::poll_fn, net::Ipv4Addr, task::Waker, time::Duration};
 
+    use socket2::SockRef;
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
-        net::TcpListener,
+        net::{TcpListener, TcpStream},
         time::timeout,
     };
 
@@ -229,7 +226,7 @@ mod tests {
         let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
         let gate = Arc::new(Gate::default());
         gate.arrived(SHUT_AT);
-        (Socket::new(ours.unwrap(), gate), theirs.unwrap().0)
+        (Socket::new(Stream::Tcp(ours.unwrap()), gate), theirs.unwrap().0)
     }
 
     /// Reads ahead until it is as wanted; nothing is given meanwhile.

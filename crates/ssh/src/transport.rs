@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use engine::{DialError, Exit, Program, Pty, Shell, ShellEvent, ShellGone, TermSize, Transport};
 use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream};
 use russh::{
-    ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Disconnect, Error, Sig,
+    ChannelMsg, ChannelWriteHalf, Disconnect, Error, Sig,
     client::{Handle, Msg},
 };
 use tokio::time::timeout;
@@ -17,12 +17,13 @@ use crate::{
     connection::Connection,
     dial::seconds,
     fault::not_ssh,
-    gate::Gate,
+    inbox::Inbox,
     link::{Cutter, Switch},
     options::Limits,
     pty, text,
     translated::translated,
     watch::watch,
+    way::Way,
 };
 
 const DURING: &str = "before the shell was open";
@@ -37,6 +38,7 @@ const EARLY_LIMIT: usize = 32;
 /// The server refuses a channel, the pty or the shell, is too slow, or went away.
 pub(crate) async fn open(
     connection: Connection,
+    way: Arc<Way>,
     pty: Option<&Pty>,
     program: &Program,
     limits: Limits,
@@ -51,14 +53,15 @@ pub(crate) async fn open(
     let Opened { inbox, writer, early } = opened;
     let Connection { handle, notes, switch, facts, .. } = connection;
     let (handle, gone) = (Arc::new(handle), notes.gone.clone());
-    tokio::spawn(watch(handle.clone(), switch.pulse(), limits.patience, gone.clone()));
+    tokio::spawn(watch(handle.clone(), way.pulses_to(&switch), limits.patience, gone.clone()));
+    let banner = way.take_banners() + &notes.take_banner();
     let (has_terminal, cutter) = (pty.is_some(), switch.cutter());
-    let shell = SshShell { handle, writer, has_terminal, gone: gone.clone(), cutter };
+    let shell = SshShell { handle, writer, has_terminal, gone: gone.clone(), cutter, way: way.clone() };
     let exited = early.iter().any(|event| matches!(event, ShellEvent::Exit(_)));
-    let events = Events { inbox: Some(inbox), ready: early, exited, gone, _switch: switch };
+    let events = Events { inbox: Some(inbox), ready: early, exited, gone, way, _switch: switch };
     let transport = Transport { events: Box::pin(events.into_stream()), shell: Arc::new(shell), facts };
     Ok(match pty {
-        Some(pty) => after_banner(notes.take_banner(), translated(transport, &pty.terminal)),
+        Some(pty) => after_banner(banner, translated(transport, &pty.terminal)),
         None => transport,
     })
 }
@@ -107,7 +110,7 @@ async fn request(connection: &Connection, pty: Option<&Pty>, program: &Program) 
     if asked.await.is_err() {
         return Err(connection.end(DURING).await);
     }
-    let mut inbox = Inbox { reader, gate: connection.gate.clone() };
+    let mut inbox = Inbox::new(reader, connection.gate.clone());
     let mut early = VecDeque::new();
     for what in pty.map(|_| "a terminal").into_iter().chain([wanted]) {
         match reply(&mut inbox, &mut early).await {
@@ -182,35 +185,6 @@ fn signal_word(signal: &Sig) -> String {
     }
 }
 
-/// How long the words are that come with a signal, in bytes: up to a packet.
-pub(crate) fn words_of_signal(name: &Sig, message: &str, language: &str) -> usize {
-    let name = if let Sig::Custom(name) = name { name.len() } else { 0 };
-    name + message.len() + language.len()
-}
-
-/// What arrives on the channel, weighed as it is taken.
-struct Inbox {
-    reader: ChannelReadHalf,
-    gate: Arc<Gate>,
-}
-
-impl Inbox {
-    async fn next(&mut self) -> Option<ChannelMsg> {
-        let message = self.reader.wait().await?;
-        match &message {
-            ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } => {
-                self.gate.taken(data.len());
-            }
-            ChannelMsg::ExitSignal { signal_name, error_message, lang_tag, .. } => {
-                self.gate.taken(words_of_signal(signal_name, error_message, lang_tag));
-            }
-            // They are small, and the channel holds only so many.
-            _ => {}
-        }
-        Some(message)
-    }
-}
-
 /// The reading side. Whoever drops it has no use for the connection any more.
 struct Events {
     /// None after the end.
@@ -220,6 +194,7 @@ struct Events {
     exited: bool,
     /// Cancelled when the connection is gone.
     gone: CancellationToken,
+    way: Arc<Way>,
     _switch: Switch,
 }
 
@@ -259,7 +234,8 @@ impl Events {
             }
             None => {
                 self.inbox = None;
-                self.ready.extend((!self.exited).then_some(ShellEvent::LinkLost));
+                let lost = self.way.lost().map(|hop| ShellEvent::JumpLost(hop.to_owned()));
+                self.ready.extend((!self.exited).then(|| lost.unwrap_or(ShellEvent::LinkLost)));
             }
         }
     }
@@ -280,6 +256,7 @@ struct SshShell {
     /// Cancelled when the connection is gone.
     gone: CancellationToken,
     cutter: Cutter,
+    way: Arc<Way>,
 }
 
 impl SshShell {
@@ -304,6 +281,7 @@ impl SshShell {
         if self.unless_gone(farewell).await.is_ok() {
             self.gone.cancelled().await;
         }
+        self.way.farewell().await;
     }
 }
 

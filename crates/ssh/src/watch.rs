@@ -17,16 +17,18 @@ pub(crate) const QUESTIONS: u32 = 3;
 /// a key exchange.
 const WIDEN_AT: u32 = 2;
 
-/// Watches a connection until it is gone.
+/// Watches a connection until it is gone. Its life is the last of these, behind those of the connections
+/// that it runs through: if one of them is as silent, it is that one which is given up.
 ///
 /// Time counts from question to question and not by the clock: a gateway that was itself stopped
 /// for minutes asks first.
 pub(crate) async fn watch(
     handle: Arc<Handle<Callbacks>>,
-    pulse: Pulse,
+    pulses: Vec<Pulse>,
     patience: Patience,
     gone: CancellationToken,
 ) {
+    let Some(pulse) = pulses.last() else { return };
     let Some(mut heard) = pulse.heard() else { return };
     let mut next = heard + patience.question_after;
     let mut asked = 0;
@@ -41,7 +43,9 @@ pub(crate) async fn watch(
             continue;
         }
         if asked == QUESTIONS {
-            return pulse.give_up();
+            let since = patience.question_after + patience.last_answer;
+            let is_silent = |pulse: &&Pulse| pulse.heard().is_some_and(|heard| heard.elapsed() >= since);
+            return pulses.iter().find(is_silent).unwrap_or(pulse).give_up();
         }
         asked += 1;
         let answer_in = if asked == QUESTIONS { patience.last_answer } else { patience.question_after };

@@ -156,7 +156,7 @@ pub(crate) fn code(reason: &CloseReason) -> Code {
         CloseReason::Exited(Exit::Status(_)) => Code::Exited,
         CloseReason::Exited(Exit::Signal(_)) => Code::Signalled,
         CloseReason::TargetClosed => Code::TargetClosed,
-        CloseReason::LinkLost => Code::LinkLost,
+        CloseReason::LinkLost | CloseReason::JumpLost(_) => Code::LinkLost,
         CloseReason::TimedOut => Code::TimedOut,
         CloseReason::MaxDuration => Code::MaxDuration,
         CloseReason::BrowserGone | CloseReason::NobodyCameBack => Code::BrowserGone,
@@ -193,6 +193,8 @@ fn dial_code(error: &DialError) -> Code {
         DialError::KeyTooCostly { .. } => Code::KeyTooCostly,
         DialError::CertificateInvalid { .. } => Code::CertificateInvalid,
         DialError::ShellRefused { .. } => Code::ShellRefused,
+        DialError::JumpRefused { .. } => Code::JumpRefused,
+        DialError::AtHop { error, .. } => dial_code(error),
         DialError::LinkLost { .. } => Code::LinkLost,
         DialError::Internal { .. } => Code::Internal,
     }

@@ -47,8 +47,10 @@ pub(crate) async fn create(
     let mut order = fields.into_order(ceilings, &front.config.accept_env)?;
     order.caller = caller.map(str::to_owned);
     let host = order.target.to_string();
+    let jump: Vec<_> = order.jump.iter().map(|hop| hop.target.to_string()).collect();
     let Issued { ticket, valid_for } = front.registry.issue(order).map_err(|error| refused(&error))?;
-    tracing::info!(from = %peer.address.ip(), caller = caller.unwrap_or("anybody"), host, "ticket issued");
+    let caller = caller.unwrap_or("anybody");
+    tracing::info!(from = %peer.address.ip(), caller, host, jump = jump.join(","), "ticket issued");
     let ticket = ticket.reveal();
     let created = Created {
         success: true,

@@ -25,6 +25,17 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
+    /// The same, of what is inside this field.
+    pub(crate) fn within(mut self, place: &str) -> Self {
+        self.message = format!("In '{place}': {}", self.message);
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     #[cfg(test)]
     pub(crate) fn code(&self) -> Code {
         self.code

@@ -21,7 +21,7 @@ use crate::{
     error::ApiError,
     fields::{Fields, invalid},
     front::Front,
-    login,
+    jump, login,
     program::{self, EnvPattern},
     terminal,
 };
@@ -85,6 +85,7 @@ fn read(
 ) -> Result<(ExecOrder, Encoding, Vec<String>), ApiError> {
     let credentials = login::credentials(&mut fields)?;
     let target = fields.target(Some(limits.connect_timeout))?;
+    let jump = jump::hops(&mut fields, &target, Some(limits.connect_timeout))?;
     let program = program::program(&mut fields, accepted)?;
     if program.command.is_none() {
         return Err(ApiError::bad_request(Code::MissingField, "Not provided - 'command'"));
@@ -99,7 +100,8 @@ fn read(
         Some(_) => return Err(invalid("encoding", "must be utf-8 or base64")),
     };
     let time = fields.seconds("max_duration", Some(limits.exec_time))?.unwrap_or(limits.exec_time);
-    let order = ExecOrder { target, credentials, program, caller: None, time, output: limits.exec_output };
+    let order =
+        ExecOrder { jump, target, credentials, program, caller: None, time, output: limits.exec_output };
     Ok((order, encoding, fields.into_ignored()))
 }
 

@@ -7,12 +7,13 @@ use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 use engine::{Fingerprint, SessionOrder, Target, TermSize};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 use wire::Code;
 
 use crate::{
     algorithms,
     error::ApiError,
-    login, members,
+    jump, login, members,
     program::{self, EnvPattern},
     terminal,
 };
@@ -30,6 +31,7 @@ const KNOWN: &[&str] = &[
     "answers",
     "auth_methods",
     "host_key",
+    "jump",
     "term",
     "charset",
     "erase",
@@ -53,6 +55,8 @@ const MAX_KEY: usize = 64 * 1024;
 const MAX_LOGIN: usize = 20 * 1024;
 /// The longest list of host keys, in bytes.
 const MAX_HOST_KEYS: usize = 16 * 1024;
+/// The longest list of jump hosts, in bytes: they may have keys.
+const MAX_JUMP: usize = 64 * 1024;
 /// The longest of the other texts, in bytes.
 const MAX_TEXT: usize = 1024;
 
@@ -68,6 +72,8 @@ pub(crate) struct Ceilings {
 #[derive(Default)]
 pub(crate) struct Fields {
     known: BTreeMap<&'static str, SecretString>,
+    /// Those of each jump host.
+    hops: Vec<Fields>,
     ignored: Vec<String>,
     /// A multipart form promises a key: it decides one message.
     is_multipart: bool,
@@ -91,10 +97,14 @@ impl Fields {
             "certificate" | "answers" | "env" => MAX_LOGIN,
             "command" => program::MAX_COMMAND,
             "host_key" => MAX_HOST_KEYS,
+            "jump" => MAX_JUMP,
             _ => MAX_TEXT,
         };
         if value.expose_secret().len() > limit {
             return Err(invalid(known, &format!("is longer than {limit} bytes")));
+        }
+        if *known == "jump" {
+            self.add_hops(value.expose_secret())?;
         }
         match self.known.insert(known, value) {
             None => Ok(()),
@@ -102,11 +112,31 @@ impl Fields {
         }
     }
 
+    fn add_hops(&mut self, text: &str) -> Result<(), ApiError> {
+        self.hops = jump::read(text)?;
+        for (index, hop) in self.hops.iter().enumerate() {
+            let place = jump::place(index);
+            self.ignored.extend(hop.ignored.iter().map(|name| format!("{place}.{name}")));
+        }
+        Ok(())
+    }
+
+    /// The fields of each jump host.
+    pub(crate) fn take_hops(&mut self) -> Vec<Self> {
+        self.known.remove("jump");
+        std::mem::take(&mut self.hops)
+    }
+
     /// Takes the members of a JSON object. `null` counts as absent.
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, ApiError> {
+        Self::of_members(members::read(body)?, KNOWN)
+    }
+
+    /// Takes those members that have one of these names.
+    pub(crate) fn of_members(members: Vec<(String, Value)>, names: &[&str]) -> Result<Self, ApiError> {
         let mut fields = Self::default();
-        for (name, value) in members::read(body)? {
-            if !KNOWN.contains(&name.as_str()) {
+        for (name, value) in members {
+            if !names.contains(&name.as_str()) {
                 fields.ignored.push(name);
             } else if let Some(text) = members::text(&name, value)? {
                 fields.add(&name, text)?;
@@ -136,6 +166,7 @@ impl Fields {
     ) -> Result<SessionOrder, ApiError> {
         let credentials = login::credentials(&mut self)?;
         let target = self.target(ceilings.connect_timeout)?;
+        let jump = jump::hops(&mut self, &target, ceilings.connect_timeout)?;
         if self.switch("shell")? == Some(false) {
             return Err(invalid(
                 "shell",
@@ -143,6 +174,7 @@ impl Fields {
             ));
         }
         Ok(SessionOrder {
+            jump,
             target,
             credentials,
             terminal: terminal::terminal(&mut self)?,

@@ -18,6 +18,7 @@ mod front;
 mod headers;
 mod inbound;
 mod inline;
+mod jump;
 mod login;
 mod members;
 mod meter;

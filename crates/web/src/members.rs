@@ -20,6 +20,8 @@ const SWITCHES: [&str; 3] = ["shell", "require_post_quantum", "compression"];
 const LISTS: [(&str, &str); 2] = [("host_key", "\n"), ("auth_methods", ",")];
 /// Those that are an object of texts, which in a form is its JSON.
 const OBJECTS: [&str; 2] = ["answers", "env"];
+/// That which is a list of objects, which in a form is its JSON.
+const JUMP: &str = "jump";
 
 /// The members of a JSON object as they stand there, a repeated one included.
 pub(crate) fn read(body: &[u8]) -> Result<Vec<(String, Value)>, ApiError> {
@@ -41,12 +43,14 @@ pub(crate) fn text(name: &str, value: Value) -> Result<Option<String>, ApiError>
         (Value::String(text), _) => Ok(Some(text)),
         (Value::Number(number), _) if is_number => Ok(Some(number.to_string())),
         (Value::Bool(on), _) if is_switch => Ok(Some(on.to_string())),
+        (value @ Value::Array(_), _) if name == JUMP => Ok(Some(value.to_string())),
         (Value::Array(list), Some(between)) => joined(name, list, between).map(Some),
         (value @ Value::Object(_), _) if is_object => Ok(Some(value.to_string())),
         _ if is_number => Err(invalid(name, "must be a number")),
         _ if is_switch => Err(invalid(name, "must be true or false")),
         (_, Some(_)) => Err(invalid(name, "must be a string or a list of strings")),
         _ if is_object => Err(invalid(name, "must be an object of texts")),
+        _ if name == JUMP => Err(invalid(name, "must be a list of objects, one for each jump host")),
         _ => Err(invalid(name, "must be a string")),
     }
 }
@@ -63,7 +67,8 @@ fn joined(name: &str, list: Vec<Value>, between: &str) -> Result<String, ApiErro
     Ok(texts.collect::<Result<Vec<_>, _>>()?.join(between))
 }
 
-struct Members(Vec<(String, Value)>);
+/// The members of an object as they stand there.
+pub(crate) struct Members(pub(crate) Vec<(String, Value)>);
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

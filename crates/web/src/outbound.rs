@@ -287,8 +287,9 @@ impl Client for Outbound {
             Notice::Question { id, question, limit } => {
                 self.emit(event::SESSION_QUESTION, &closing::question(*id, question, *limit))
             }
-            Notice::Progress(step) => {
-                self.emit(event::SESSION_PROGRESS, &Progress { step: closing::step(*step) })
+            Notice::Progress { step, hop } => {
+                let progress = Progress { step: closing::step(*step), hop: hop.clone() };
+                self.emit(event::SESSION_PROGRESS, &progress)
             }
             Notice::Attached { token, offset, input_offset, screen } => {
                 self.attached(token, *offset, *input_offset, *screen)

@@ -90,6 +90,8 @@ pub enum Code {
     CertificateInvalid,
     /// The login worked and the target refused the pty or the shell.
     ShellRefused,
+    /// A jump host did not connect to the next host.
+    JumpRefused,
 
     // A session ended.
     /// The shell exited; see the exit status.

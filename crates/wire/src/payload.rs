@@ -120,11 +120,14 @@ pub struct OutputAck {
 }
 
 /// `session-progress`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Progress {
     /// The step that has begun.
     pub step: Step,
+    /// `host:port` of the jump host that it leads to; without it, it leads to the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hop: Option<String>,
 }
 
 /// A step on the way to a shell.

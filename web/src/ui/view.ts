@@ -49,6 +49,15 @@ const STEP_MESSAGE: Record<StepName, string> = {
   shell: 'Opening the shell…',
 };
 
+/** The same on the way to a jump host, which is named. */
+const HOP_MESSAGE: Partial<Record<StepName, string>> = {
+  dial: 'Looking for the jump host',
+  handshake: 'Checking the jump host and agreeing on encryption:',
+  auth: 'Logging in at the jump host',
+};
+
+const HOST_MAX = 300;
+
 const NO_ANSWER: Advice = {
   title: 'The gateway does not answer',
   advice: 'Check that you are online, and that no proxy or filter stands in the way.',
@@ -155,7 +164,12 @@ function words(
   };
 }
 
-function connecting({ step, obstacle, next, resuming, asked }: State & { kind: 'connecting' }): View {
+function stepMessage(step: StepName, hop: string | null): string {
+  const words = HOP_MESSAGE[step];
+  return hop === null || words === undefined ? STEP_MESSAGE[step] : `${words} ${plainText(hop, HOST_MAX)}…`;
+}
+
+function connecting({ step, hop, obstacle, next, resuming, asked }: State & { kind: 'connecting' }): View {
   if (obstacle !== null) {
     const message = 'This page keeps trying, and goes on by itself as soon as it can.';
     const words = { ...trouble(obstacle), message };
@@ -174,7 +188,7 @@ function connecting({ step, obstacle, next, resuming, asked }: State & { kind: '
     return asked.answered ? { ...shown, message: 'Waiting for the host…' } : { ...shown, until: asked.until };
   }
   const title = resuming ? 'Coming back to your session' : 'Connecting';
-  return { ...EMPTY, layout: 'card', tone: 'busy', step, title, message: STEP_MESSAGE[step] };
+  return { ...EMPTY, layout: 'card', tone: 'busy', step, title, message: stepMessage(step, hop) };
 }
 
 /** The gateway is away, not the host: the session goes on there, and that is what counts. */

@@ -11,6 +11,7 @@ use crate::{
     client::{Client, Notice},
     dial::Step,
     question::{Answer, AnswerRefused, Person, QUESTION_LIMIT, Question, Unanswered},
+    target::Target,
 };
 
 /// The question that stands, if one does.
@@ -69,8 +70,8 @@ pub(crate) struct AtClient {
 }
 
 impl Person for AtClient {
-    fn progress(&self, step: Step) {
-        if self.client.notice(&Notice::Progress(step)).is_err() {
+    fn progress(&self, step: Step, hop: Option<&Target>) {
+        if self.client.notice(&Notice::Progress { step, hop: hop.map(Target::to_string) }).is_err() {
             tracing::debug!(?step, "the browser does not take notices; one label less");
         }
     }

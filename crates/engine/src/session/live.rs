@@ -297,7 +297,10 @@ impl Live {
         self.closing = Some(Arc::clone(&self.shell).close());
         self.progress = Instant::now();
         let limit = match reason {
-            CloseReason::Exited(_) | CloseReason::TargetClosed | CloseReason::LinkLost => STALL_LIMIT,
+            CloseReason::Exited(_)
+            | CloseReason::TargetClosed
+            | CloseReason::LinkLost
+            | CloseReason::JumpLost(_) => STALL_LIMIT,
             // Nobody is there, or takes anything: the reason is all that is worth a try.
             CloseReason::BrowserGone | CloseReason::BrowserStalled | CloseReason::NobodyCameBack => {
                 Duration::ZERO

@@ -24,7 +24,7 @@ use crate::{
     sessions::Membership,
     target::TermSize,
     terminal::Pty,
-    ticket::Redeemed,
+    ticket::{Redeemed, SessionOrder},
 };
 
 /// What an owner task starts with.
@@ -60,12 +60,8 @@ impl Owner {
         let size = self.size.or(order.size).unwrap_or_default();
         let pty = Pty { terminal: order.terminal, size };
         let person = AtClient { client: Arc::clone(&self.seat.client), mailbox: Arc::clone(&self.mailbox) };
-        let order = DialOrder {
-            target: order.target,
-            credentials: order.credentials,
-            pty: Some(pty),
-            program: order.program,
-        };
+        let SessionOrder { jump, target, credentials, program, .. } = order;
+        let order = DialOrder { jump, target, credentials, pty: Some(pty), program };
         Ok((self.dialer.dial(order, Arc::new(person)).await?, size))
     }
 

@@ -76,6 +76,7 @@ impl Live {
             Some(ShellEvent::Output(bytes) | ShellEvent::Error(bytes)) => self.outbox.push(&bytes),
             Some(ShellEvent::Exit(exit)) => self.exit = Some(exit),
             Some(ShellEvent::LinkLost) => self.end_as(CloseReason::LinkLost),
+            Some(ShellEvent::JumpLost(hop)) => self.end_as(CloseReason::JumpLost(hop)),
             None => self.end_as(CloseReason::TargetClosed),
         }
     }

@@ -14,6 +14,7 @@ const TIME: Duration = Duration::from_secs(60);
 
 fn command(host: &str) -> ExecOrder {
     ExecOrder {
+        jump: Vec::new(),
         target: Target::new(host, 22, "me"),
         credentials: Credentials::of_password("secret"),
         program: Program { command: Some("true".into()), ..Program::default() },

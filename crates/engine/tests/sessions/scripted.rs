@@ -80,7 +80,7 @@ impl Dialer for ScriptedDialer {
         let far_ends = self.far_ends.clone();
         let (question, answers) = (self.question.lock().unwrap().clone(), self.answers.clone());
         async move {
-            person.progress(Step::Dial);
+            person.progress(Step::Dial, None);
             match order.target.host.as_str() {
                 "refused" => return Err(DialError::ConnectRefused { target: order.target.to_string() }),
                 "asks" => {
@@ -376,6 +376,7 @@ pub(crate) fn facts(target: &Target) -> ConnectionFacts {
 
 pub(crate) fn order(host: &str) -> SessionOrder {
     SessionOrder {
+        jump: Vec::new(),
         target: Target::new(host, 22, "me"),
         credentials: Credentials::of_password("secret"),
         terminal: Terminal::default(),

@@ -291,3 +291,45 @@ proptest! {
         }
     }
 }
+
+/// A jump host resolves it: no rule about addresses may be evaded by that.
+#[test]
+fn a_name_that_somebody_else_resolves_is_judged_by_all_that_it_may_resolve_to() {
+    for (allow, deny, allow_private, expected) in [
+        (&[][..], &[][..], true, Ok(())),
+        (&[], &[], false, Err(Denial::Unresolved)),
+        (&["db.example"], &[], false, Ok(())),
+        (&["*.example:22"], &[], false, Ok(())),
+        (&["*.example:23"], &[], true, Err(Denial::NotAllowed)),
+        (&["other.example"], &[], true, Err(Denial::NotAllowed)),
+        (&["0.0.0.0/0", "::/0"], &[], true, Err(Denial::NotAllowed)),
+        (&[], &["10.0.0.1"], true, Err(Denial::Unresolved)),
+        (&["db.example"], &["10.0.0.0/8"], true, Err(Denial::Unresolved)),
+        (&[], &["10.0.0.0/8:23"], true, Ok(())),
+        (&["*"], &["db.example"], true, Err(Denial::Denied)),
+        (&[], &["other.example"], true, Ok(())),
+    ] {
+        let targets = policy(allow, deny, allow_private);
+        let reach = crate::Reach { targets, ..crate::Reach::default() };
+        let verdict = reach.check_host_beyond("db.example", 22);
+        assert_eq!(verdict, expected, "{allow:?} {deny:?} {allow_private}");
+    }
+}
+
+#[test]
+fn an_address_behind_a_jump_host_is_judged_like_any_other() {
+    for (allow_private, address, expected) in [
+        (false, "8.8.8.8", Ok(())),
+        (false, "10.0.0.5", Err(Denial::Private)),
+        (true, "10.0.0.5", Ok(())),
+        (true, "127.0.0.1", Ok(())),
+        (true, "169.254.169.254", Err(Denial::Never)),
+        (true, "fe80::1", Err(Denial::Never)),
+    ] {
+        let reach = crate::Reach { targets: policy(&[], &[], allow_private), ..crate::Reach::default() };
+        assert_eq!(reach.check_host_beyond(address, 22), expected, "{address}");
+    }
+    let named = crate::Reach { targets: policy(&["10.0.0.0/24:22"], &[], false), ..crate::Reach::default() };
+    assert_eq!(named.check_host_beyond("10.0.0.5", 22), Ok(()));
+    assert_eq!(named.check_host_beyond("10.0.1.5", 22), Err(Denial::Private));
+}
