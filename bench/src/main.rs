@@ -8,6 +8,7 @@ mod docs;
 mod lab;
 mod machine;
 mod measure;
+mod mixed;
 mod report;
 mod samples;
 mod table;

@@ -53,3 +53,12 @@ pub use target::{Fingerprint, InvalidHostKey, Target, TermSize};
 pub use terminal::{Charset, Erase, Pty, Terminal, UnknownCharset};
 pub use ticket::{IssueError, Issued, MAX_TICKETS, MAX_TRIES, SessionOrder, Ticket, TicketUnknown};
 pub use token::ResumeToken;
+
+/// What only the micro benchmarks reach for besides.
+#[doc(hidden)]
+pub mod measured {
+    pub use crate::{
+        session::{backlog::Backlog, outbox::Outbox},
+        ticket::{Redeemed, Tickets},
+    };
+}

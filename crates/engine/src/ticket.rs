@@ -118,7 +118,7 @@ pub enum IssueError {
 pub struct TicketUnknown;
 
 /// The tickets that wait.
-pub(crate) struct Tickets {
+pub struct Tickets {
     sealer: Sealer,
     ttl: Duration,
     slots: Mutex<HashMap<TicketHash, Slot>>,
@@ -160,12 +160,13 @@ impl Drop for Waiting {
 }
 
 impl Tickets {
-    pub(crate) fn new(ttl: Duration) -> Result<Arc<Self>, SealError> {
+    /// None yet; each may wait for so long.
+    pub fn new(ttl: Duration) -> Result<Arc<Self>, SealError> {
         Ok(Arc::new(Self { sealer: Sealer::new()?, ttl, slots: Mutex::default() }))
     }
 
     /// Keeps an order, sealed, under a new ticket.
-    pub(crate) fn issue(self: &Arc<Self>, order: SessionOrder) -> Result<Issued, IssueError> {
+    pub fn issue(self: &Arc<Self>, order: SessionOrder) -> Result<Issued, IssueError> {
         let ticket = Ticket(Uuid::new_v4());
         let hash = ticket.hash();
         let credentials = self.sealer.seal(order.credentials)?;
@@ -202,7 +203,7 @@ impl Tickets {
     }
 
     /// Takes the ticket: of any number of callers at once, one gets it.
-    pub(crate) fn redeem(self: &Arc<Self>, ticket: &Ticket) -> Result<Redeemed, TicketUnknown> {
+    pub fn redeem(self: &Arc<Self>, ticket: &Ticket) -> Result<Redeemed, TicketUnknown> {
         let hash = ticket.hash();
         let slot = self.slots.lock().get_mut(&hash).map(|slot| std::mem::replace(slot, Slot::Held));
         let Some(Slot::Waiting(mut waiting)) = slot else { return Err(TicketUnknown) };
@@ -234,7 +235,7 @@ impl Tickets {
 
 /// A ticket that somebody holds. Dropping it gives the ticket back while it has tries and time
 /// left; [`burn`](Self::burn) ends it.
-pub(crate) struct Redeemed {
+pub struct Redeemed {
     tickets: Arc<Tickets>,
     hash: TicketHash,
     waiting: Option<Box<Waiting>>,
@@ -293,7 +294,7 @@ impl Redeemed {
     }
 
     /// A shell was opened: the ticket is over.
-    pub(crate) fn burn(mut self) {
+    pub fn burn(mut self) {
         self.waiting = None;
         self.tickets.slots.lock().remove(&self.hash);
     }

@@ -36,3 +36,9 @@ mod transport;
 pub use config::{ApiToken, Config, FrameAncestors, Limits, PublicUrl};
 pub use program::EnvPattern;
 pub use server::Server;
+
+/// What only the micro benchmarks reach for besides.
+#[doc(hidden)]
+pub mod measured {
+    pub use crate::text::{Utf8Decoder, json_length};
+}

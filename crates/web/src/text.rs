@@ -3,13 +3,13 @@
 /// Decodes UTF-8 over chunk borders. What is not UTF-8 becomes U+FFFD; the beginning of a
 /// character waits for its end, at most 3 bytes of it.
 #[derive(Clone, Default)]
-pub(crate) struct Utf8Decoder {
+pub struct Utf8Decoder {
     unfinished: Vec<u8>,
 }
 
 impl Utf8Decoder {
     /// The text that is complete with these bytes.
-    pub(crate) fn decode(&mut self, bytes: &[u8]) -> String {
+    pub fn decode(&mut self, bytes: &[u8]) -> String {
         let mut joined = std::mem::take(&mut self.unfinished);
         joined.extend_from_slice(bytes);
         let mut text = String::with_capacity(joined.len());
@@ -38,7 +38,7 @@ fn is_unfinished(bytes: &[u8]) -> bool {
 }
 
 /// The length of a text as a JSON string, quotes included.
-pub(crate) fn json_length(text: &str) -> usize {
+pub fn json_length(text: &str) -> usize {
     let escaped = |byte: u8| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
         0x00..=0x1f => 6,

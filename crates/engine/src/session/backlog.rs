@@ -14,7 +14,7 @@ const SMALL: usize = 4 * 1024;
 
 /// A run of output from one offset to another.
 #[derive(Default)]
-pub(crate) struct Backlog {
+pub struct Backlog {
     /// What is complete, each piece with the offset of its first byte.
     pieces: VecDeque<(u64, Bytes)>,
     /// What still grows, behind all pieces.
@@ -35,7 +35,7 @@ impl Backlog {
     }
 
     /// Adds bytes. They are copied, so that small messages cost their bytes only.
-    pub(crate) fn push(&mut self, mut bytes: &[u8]) {
+    pub fn push(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if self.tail.is_empty() && self.pieces.back().is_some_and(|(_, piece)| piece.len() == CHUNK) {
                 // In a flood: at once as large as it will be.
@@ -52,7 +52,7 @@ impl Backlog {
     }
 
     /// Bytes from `offset` on, at most `most` and at most [`CHUNK`]; empty if there are none.
-    pub(crate) fn chunk(&mut self, offset: u64, most: usize) -> Bytes {
+    pub fn chunk(&mut self, offset: u64, most: usize) -> Bytes {
         if offset >= self.tail_start() {
             let skipped = length(offset - self.tail_start());
             let wanted = self.tail.len().saturating_sub(skipped).min(most);
@@ -70,7 +70,7 @@ impl Backlog {
     }
 
     /// All bytes from one offset to another, both of which are kept.
-    pub(crate) fn range(&mut self, from: u64, to: u64) -> Vec<Bytes> {
+    pub fn range(&mut self, from: u64, to: u64) -> Vec<Bytes> {
         let mut at = from;
         let mut pieces = Vec::new();
         while at < to {
@@ -85,7 +85,7 @@ impl Backlog {
     }
 
     /// Forgets bytes before `offset`, by whole pieces; what still grows is forgotten when all of it may be.
-    pub(crate) fn forget_before(&mut self, offset: u64) {
+    pub fn forget_before(&mut self, offset: u64) {
         while self.pieces.front().is_some_and(|(first, piece)| first + piece.len() as u64 <= offset) {
             self.pieces.pop_front();
         }

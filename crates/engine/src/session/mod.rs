@@ -2,13 +2,13 @@
 
 mod asking;
 mod attachment;
-mod backlog;
+pub(crate) mod backlog;
 mod clock;
 pub(crate) mod credit;
 mod live;
 pub(crate) mod mailbox;
 mod mirror;
-mod outbox;
+pub(crate) mod outbox;
 mod owner;
 mod presence;
 mod pump;

@@ -21,7 +21,7 @@ struct Opening {
 
 /// Output waits here in order until credit and client let it go, and stays for a while after that,
 /// for a browser that comes back.
-pub(crate) struct Outbox {
+pub struct Outbox {
     backlog: Backlog,
     /// How much is kept although the browser has it, in bytes.
     keep: u64,
@@ -35,7 +35,7 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     /// For a client with these limits; `keep` bytes are kept although it has them.
-    pub(crate) fn new(limits: FlowLimits, keep: usize) -> Self {
+    pub fn new(limits: FlowLimits, keep: usize) -> Self {
         Self {
             backlog: Backlog::default(),
             keep: keep as u64,
@@ -62,7 +62,7 @@ impl Outbox {
     }
 
     /// Adds output behind what waits.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         self.backlog.push(bytes);
     }
 
@@ -120,7 +120,7 @@ impl Outbox {
     }
 
     /// See [`Credit::ack`].
-    pub(crate) fn ack(&mut self, offset: u64) -> bool {
+    pub fn ack(&mut self, offset: u64) -> bool {
         self.credit.ack(offset)
     }
 
@@ -130,7 +130,7 @@ impl Outbox {
     }
 
     /// Gives the client all it takes now.
-    pub(crate) fn flush(&mut self, client: &dyn Client) {
+    pub fn flush(&mut self, client: &dyn Client) {
         while let Some(notice) = self.notices.front() {
             if client.notice(notice).is_err() {
                 return;
@@ -159,7 +159,7 @@ impl Outbox {
     }
 
     /// Forgets output before `floor`, but for what is kept although the browser has it.
-    pub(crate) fn trim(&mut self, floor: u64) {
+    pub fn trim(&mut self, floor: u64) {
         self.backlog.forget_before(floor.min(self.backlog.end().saturating_sub(self.keep)));
     }
 
