@@ -71,7 +71,7 @@ impl Client {
             Way::Ssh => Self::Ssh(Box::new(Ssh::open(&lab.sshd)?)),
             Way::Page => Self::page(&gateway.http()?, gateway.address()?, &lab.order()?).await?,
             Way::Original => {
-                let original = Original::open(&gateway.http()?, gateway.address()?, &lab.order()?).await?;
+                let original = Original::open(&gateway.http()?, gateway.address()?, &lab.sshd).await?;
                 Self::Original(Box::new(original))
             }
             Way::Peer(product) => lab.peer(product)?.open(lab).await?,

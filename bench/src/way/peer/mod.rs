@@ -106,7 +106,7 @@ impl Peer {
     pub(super) async fn open(&self, lab: &Lab) -> anyhow::Result<Client> {
         let session = match self.product {
             Product::AlfrescoSsh => {
-                let original = Original::open(&self.http(), self.address, &lab.order()?).await?;
+                let original = Original::open(&self.http(), self.address, &lab.sshd).await?;
                 return Ok(Client::Original(Box::new(original)));
             }
             Product::Webssh => webssh::open(self, lab).await?,
