@@ -13,6 +13,7 @@ fn order() -> SessionOrder {
     SessionOrder {
         target: Target::new("host.example", 22, "somebody"),
         credentials: Credentials::of_password("a password of some length"),
+        jump: Vec::new(),
         terminal: Terminal::default(),
         program: Program::default(),
         size: None,
