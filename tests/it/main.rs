@@ -64,6 +64,8 @@ mod ssh_host_key;
 mod ssh_host_key_asked;
 mod ssh_host_key_certificates;
 mod ssh_odd_server;
+mod ssh_other_servers;
+mod ssh_pam;
 mod stalled;
 mod stopped_client;
 mod takeover;

@@ -2,12 +2,14 @@
 //!
 //! Must not test anything itself: assertions live in `tests/`.
 
+mod account;
 mod binary;
 mod counters;
 pub mod evil;
 mod gateway;
 mod http_client;
 mod node;
+mod others;
 mod page;
 mod page_client;
 pub mod process;
@@ -16,12 +18,14 @@ mod referee;
 mod socket;
 pub mod sshd;
 
+pub use account::Account;
 pub use binary::{Binary, BinaryOptions};
 pub use counters::{CounterBase, Counters};
 pub use demo_sshd;
 pub use gateway::{GatewayOptions, TestGateway};
 pub use http_client::{Http, Part, Reply, multipart};
 pub use node::{ClientVersion, NodeClient};
+pub use others::{Dropbear, TinySsh};
 pub use page::{Page, Protocol};
 pub use page_client::{PageClient, Snapshot};
 pub use proxy::{Cut, Direction, Proxy};

@@ -1,13 +1,14 @@
 //! A real OpenSSH server on a free loopback port, with its own keys and configuration.
 //!
-//! It reads nothing of the user's and leaves nothing behind. It takes keys only: passwords would
-//! need an account on the machine, and `demo-sshd` has those.
+//! It reads nothing of the user's and leaves nothing behind. It takes keys only, unless it is given an
+//! [`Account`] of its own.
 
 use std::{
     fs, io,
     net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 
@@ -20,7 +21,10 @@ use tokio::{
     sync::watch,
 };
 
-use crate::process::{self, ProcessId};
+use crate::{
+    Account,
+    process::{self, ProcessId},
+};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A bash that sshd starts reads `.bashrc`, even for `-c`, unless it seems to run inside another shell.
@@ -37,6 +41,8 @@ pub struct SshdConfig {
     pub host_key_type: String,
     /// sshd's log level.
     pub log_level: String,
+    /// The account that it sees, whose password is known; else the machine's own.
+    pub account: Option<Arc<Account>>,
     /// A fixed port, to come back where another server was; a free one by default.
     pub port: Option<u16>,
 }
@@ -53,6 +59,7 @@ impl Default for SshdConfig {
             extra: Vec::new(),
             host_key_type: "ed25519".to_owned(),
             log_level: "VERBOSE".to_owned(),
+            account: None,
             port: None,
         }
     }
@@ -215,7 +222,10 @@ type Log = watch::Receiver<Vec<String>>;
 fn spawn(dir: &Path, config: &SshdConfig, port: u16) -> anyhow::Result<(Child, Log)> {
     let file = dir.join("sshd_config");
     fs::write(&file, config_text(dir, config, port))?;
-    let mut child = Command::new(sshd_path()?)
+    let sshd = Path::new(sshd_path()?);
+    let account = config.account.as_ref();
+    let mut command = account.map_or_else(|| Command::new(sshd), |account| account.command(sshd));
+    let mut child = command
         .args(["-D", "-e", "-f"])
         .arg(&file)
         .stdin(Stdio::null())

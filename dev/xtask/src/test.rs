@@ -15,7 +15,9 @@ use crate::{
     codegen,
     program::Program,
     target_folder,
-    tools::{self, CHROMIUM, HTOP, LESS, MC, OPENSSL, PUTTYGEN, SSH, SSHD, TMUX, Tool, VIM},
+    tools::{
+        self, CHROMIUM, DROPBEAR, HTOP, LESS, MC, OPENSSL, PUTTYGEN, SSH, SSHD, TINYSSHD, TMUX, Tool, VIM,
+    },
 };
 
 /// What a step is given.
@@ -44,7 +46,7 @@ const STEPS: [Step; 11] = [
     Step {
         name: "tests",
         run: tests,
-        tools: &[SSH, SSHD, OPENSSL, PUTTYGEN, VIM, LESS, HTOP, TMUX, MC],
+        tools: &[SSH, SSHD, OPENSSL, PUTTYGEN, VIM, LESS, HTOP, TMUX, MC, DROPBEAR, TINYSSHD],
         node: true,
     },
     Step { name: "doctests", run: doctests, tools: &[], node: true },

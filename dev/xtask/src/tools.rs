@@ -17,6 +17,7 @@ pub(crate) struct Tool {
 }
 
 pub(crate) const CHROMIUM: Tool = Tool { program: "chromium", package: "chromium" };
+pub(crate) const DROPBEAR: Tool = Tool { program: "dropbear", package: "dropbear-bin" };
 pub(crate) const HTOP: Tool = Tool { program: "htop", package: "htop" };
 pub(crate) const LESS: Tool = Tool { program: "less", package: "less" };
 pub(crate) const MC: Tool = Tool { program: "mc", package: "mc" };
@@ -24,6 +25,7 @@ pub(crate) const OPENSSL: Tool = Tool { program: "openssl", package: "openssl" }
 pub(crate) const PUTTYGEN: Tool = Tool { program: "puttygen", package: "putty-tools" };
 pub(crate) const SSH: Tool = Tool { program: "ssh", package: "openssh-client" };
 pub(crate) const SSHD: Tool = Tool { program: "sshd", package: "openssh-server" };
+pub(crate) const TINYSSHD: Tool = Tool { program: "tinysshd", package: "tinysshd" };
 pub(crate) const TMUX: Tool = Tool { program: "tmux", package: "tmux" };
 pub(crate) const VIM: Tool = Tool { program: "vim", package: "vim" };
 
