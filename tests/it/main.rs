@@ -9,6 +9,8 @@ mod api;
 mod resume_setup;
 mod setup;
 
+mod agent;
+mod agent_abused;
 mod charset;
 mod cli;
 mod dead_target;

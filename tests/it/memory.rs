@@ -12,7 +12,7 @@ use crate::setup::{Result, eventually, password_order, scripted};
 
 /// How often each word stands in the process's writable memory. Only root may look: the process
 /// is closed to others.
-fn count(binary: &Binary, words: &[String]) -> Result<Vec<usize>> {
+pub(crate) fn count(binary: &Binary, words: &[String]) -> Result<Vec<usize>> {
     let proc = format!("/proc/{}", binary.id()?);
     let memory = File::open(format!("{proc}/mem"))?;
     let mut counts = vec![0; words.len()];

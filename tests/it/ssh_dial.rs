@@ -179,11 +179,13 @@ async fn a_server_that_lets_in_and_refuses_the_rest() {
 #[tokio::test]
 async fn channels_that_a_server_opens_are_refused() {
     let server = demo(Quirk::OpensChannels).await;
-    let _talk = Talk::new(Dialing::to_demo(&server).with_password(server.password()).await);
+    let mut talk = Talk::new(Dialing::to_demo(&server).with_password(server.password()).await);
     let mut record = server.record();
     let opened = record.wait_for(|record| !record.opened.is_empty()).await.unwrap().opened.clone();
     assert_eq!(opened.len(), 5);
     assert!(opened.iter().all(|(_, accepted)| !accepted), "{opened:?}");
+    talk.type_in("still here").await;
+    talk.until("still here").await;
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ pub(crate) struct Dialing {
     pub(crate) options: Options,
     pub(crate) target: Target,
     pub(crate) terminal: Terminal,
+    pub(crate) program: Program,
     pub(crate) person: Arc<Respondent>,
     /// Who lets in with its key, on the way.
     hops: Vec<(Target, String)>,
@@ -46,6 +47,7 @@ impl Dialing {
             options,
             target,
             terminal: Terminal::default(),
+            program: Program::default(),
             person: Arc::default(),
             hops: Vec::new(),
             patience: Patience::default(),
@@ -132,7 +134,7 @@ impl Dialing {
             target: self.target.clone(),
             credentials,
             pty: Some(pty),
-            program: Program::default(),
+            program: self.program.clone(),
         };
         SshDialer::new(self.options.clone()).with_patience(self.patience).dial(order, self.person.clone())
     }
@@ -204,7 +206,9 @@ impl Talk {
             }
             let event = timeout(PATIENCE, self.transport.events.next()).await;
             match event.unwrap_or_else(|_| panic!("{words:?} never came, only {text:?}")) {
-                Some(ShellEvent::Output(bytes)) => self.printed.extend_from_slice(&bytes),
+                Some(ShellEvent::Output(bytes) | ShellEvent::Error(bytes)) => {
+                    self.printed.extend_from_slice(&bytes);
+                }
                 other => panic!("{words:?} never came, but {other:?} after {text:?}"),
             }
         }

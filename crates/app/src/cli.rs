@@ -45,10 +45,7 @@ fn entry(setting: &'static Setting, matches: &ArgMatches) -> Option<Entry> {
     if matches.value_source(setting.name) != Some(ValueSource::CommandLine) {
         return None;
     }
-    let values = match setting.shape {
-        Shape::Switch => vec![matches.get_flag(setting.name).to_string()],
-        _ => matches.get_many::<String>(setting.name)?.flat_map(|text| split(setting, text)).collect(),
-    };
+    let values = matches.get_many::<String>(setting.name)?.flat_map(|text| split(setting, text)).collect();
     Some(Entry { setting, values, origin: Origin::Flag(setting.name) })
 }
 
@@ -77,7 +74,7 @@ fn definition() -> clap::Command {
 
 fn argument(setting: &'static Setting) -> Arg {
     let mut help = format!("{} [env: {}]", setting.help, setting.variable());
-    if setting.shape != Shape::Switch && !setting.default.is_empty() {
+    if !["", "false"].contains(&setting.default) {
         help.push_str(&format!(" [default: {}]", setting.default));
     }
     let argument =
@@ -87,7 +84,13 @@ fn argument(setting: &'static Setting) -> Arg {
         None => argument,
     };
     match setting.shape {
-        Shape::Switch => argument.action(ArgAction::SetTrue),
+        Shape::Switch => argument
+            .action(ArgAction::Set)
+            .overrides_with(setting.name)
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .value_name("true|false"),
         Shape::List => argument.action(ArgAction::Append).value_name(setting.value),
         Shape::Text | Shape::Number | Shape::Duration => {
             argument.action(ArgAction::Set).overrides_with(setting.name).value_name(setting.value)
@@ -130,6 +133,16 @@ mod tests {
         assert_eq!(invocation.command, Command::Demo { open: true });
         assert_eq!(values(&invocation, "debug"), Some(vec!["true".to_owned()]));
         assert_eq!(values(&invocation, "ticket-ttl"), Some(vec!["5m".to_owned()]));
+    }
+
+    #[test]
+    fn a_switch_is_given_or_has_its_value_behind_an_equals_sign() {
+        for (argument, value) in [("--debug", "true"), ("--debug=true", "true"), ("--debug=false", "false")] {
+            assert_eq!(values(&read(&[argument]), "debug"), Some(vec![value.to_owned()]), "{argument}");
+        }
+        let invocation = read(&["--debug", "demo", "--debug=false"]);
+        assert_eq!(values(&invocation, "debug"), Some(vec!["false".to_owned()]));
+        assert!(matches!(invocation.command, Command::Demo { .. }));
     }
 
     #[test]

@@ -84,7 +84,10 @@ pub(crate) async fn bind(
             .collect(),
         frame_ancestors: config.frame_ancestors.clone(),
         new_url_hint: new_url_hint.map(str::to_owned),
-        accept_env: config.accept_env.clone(),
+        permits: web::Permits {
+            accept_env: config.accept_env.clone(),
+            agent_forwarding: config.allow_agent_forwarding,
+        },
         limits: web::Limits {
             connections_per_address: config.max_connections_per_address,
             connect_timeout: config.connect_timeout,

@@ -59,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) algorithms: AlgorithmPolicy,
     /// Variables that a request may set, beside those of the language.
     pub(crate) accept_env: Vec<EnvPattern>,
+    /// Whether a request may lend its key to its shell.
+    pub(crate) allow_agent_forwarding: bool,
     /// What happens with a host whose key is not known.
     pub(crate) host_key_policy: HostKeyPolicy,
     /// Whether a key that a user accepts may be remembered.
@@ -158,6 +160,7 @@ impl Config {
             drain: Duration::ZERO,
             algorithms: AlgorithmPolicy::default(),
             accept_env: Vec::new(),
+            allow_agent_forwarding: false,
             connect_timeout: Duration::from_secs(1),
             exec_time: Duration::from_secs(1),
             exec_output: 1,

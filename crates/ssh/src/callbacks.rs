@@ -1,5 +1,5 @@
 //! What russh calls back: the check of the host key, the banner, the weight of what arrived, the end;
-//! and every channel that a server opens by itself is refused.
+//! and every channel that a server opens by itself is refused, but for those to an agent that it was lent.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,6 +13,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
+    agent::Agent,
+    agent_channels::AgentChannels,
     clock::Brake,
     fault::{Farewell, Fault, not_ssh},
     gate::Gate,
@@ -39,6 +41,7 @@ pub(crate) struct Notes {
     /// How the host proved itself, and what was agreed on with it, when the connection began.
     pub(crate) proved: OnceLock<Proved>,
     pub(crate) agreed: OnceLock<Names>,
+    agent: Mutex<Option<Arc<Agent>>>,
 }
 
 impl Notes {
@@ -56,6 +59,16 @@ impl Notes {
         self.refusal.lock().take().unwrap_or_default()
     }
 
+    /// Lends an agent to the target.
+    pub(crate) fn lend(&self, agent: Arc<Agent>) {
+        *self.agent.lock() = Some(agent);
+    }
+
+    /// Takes the agent back: nobody can ask it any more.
+    pub(crate) fn take_back(&self) {
+        *self.agent.lock() = None;
+    }
+
     /// Takes the reason for the end, if it is known.
     pub(crate) fn take_fault(&self) -> Option<Fault> {
         self.fault.lock().take()
@@ -71,6 +84,7 @@ pub(crate) struct Callbacks {
     gate: Arc<Gate>,
     keys: Keys,
     pulse: Pulse,
+    agent_channels: AgentChannels,
     /// Dropped with the task.
     _gone: DropGuard,
 }
@@ -86,7 +100,17 @@ impl Callbacks {
         pulse: Pulse,
     ) -> Self {
         let gone = notes.gone.clone().drop_guard();
-        Self { check, brake, notes, gate, keys, pulse, _gone: gone }
+        Self { check, brake, notes, gate, keys, pulse, agent_channels: AgentChannels::default(), _gone: gone }
+    }
+
+    /// Weighs what arrived. An agent's channel on which too much waits is closed.
+    fn arrived(&self, channel: ChannelId, length: usize, session: &mut Session) -> Result<(), Fault> {
+        match self.agent_channels.arrived(channel, length) {
+            None => self.gate.arrived(length),
+            Some(true) => {}
+            Some(false) => session.close(channel)?,
+        }
+        self.change_old_keys(session)
     }
 
     /// Changes keys that are old. Only here, when something came that could pass the gate: so an
@@ -141,33 +165,35 @@ impl Handler for Callbacks {
         Ok(())
     }
 
-    async fn data(&mut self, _channel: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Fault> {
-        self.gate.arrived(data.len());
-        self.change_old_keys(session)
+    async fn data(&mut self, channel: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Fault> {
+        self.arrived(channel, data.len(), session)
     }
 
     async fn extended_data(
         &mut self,
-        _channel: ChannelId,
+        channel: ChannelId,
         _stream: u32,
         data: &[u8],
         session: &mut Session,
     ) -> Result<(), Fault> {
-        self.gate.arrived(data.len());
-        self.change_old_keys(session)
+        self.arrived(channel, data.len(), session)
+    }
+
+    async fn channel_close(&mut self, channel: ChannelId, _session: &mut Session) -> Result<(), Fault> {
+        self.agent_channels.closed(channel);
+        Ok(())
     }
 
     async fn exit_signal(
         &mut self,
-        _channel: ChannelId,
+        channel: ChannelId,
         signal_name: Sig,
         _core_dumped: bool,
         error_message: &str,
         lang_tag: &str,
         session: &mut Session,
     ) -> Result<(), Fault> {
-        self.gate.arrived(words_of_signal(&signal_name, error_message, lang_tag));
-        self.change_old_keys(session)
+        self.arrived(channel, words_of_signal(&signal_name, error_message, lang_tag), session)
     }
 
     async fn channel_open_failure(
@@ -216,10 +242,16 @@ impl Handler for Callbacks {
 
     async fn server_channel_open_agent_forward(
         &mut self,
-        _channel: Channel<Msg>,
-        _reply: ChannelOpenHandle,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Fault> {
+        let agent = self.notes.agent.lock().clone();
+        if let Some(agent) = agent
+            && self.agent_channels.open(agent, channel, &self.notes.gone)
+        {
+            reply.accept().await;
+        }
         Ok(())
     }
 

@@ -103,10 +103,11 @@ impl Journey {
             self.way.add(connection, self.limits.patience);
         }
         let target = last.target.clone();
+        let agent = if program.forward_agent { last.login.agent()? } else { None };
         let connection = self.log_in(last).await?;
         self.person.progress(Step::Shell, None);
         let way = Arc::new(self.way);
-        match transport::open(connection, way.clone(), pty.as_ref(), &program, self.limits).await {
+        match transport::open(connection, way.clone(), pty.as_ref(), &program, agent, self.limits).await {
             Ok(transport) => {
                 agreement::record(&transport.facts);
                 Ok(transport)

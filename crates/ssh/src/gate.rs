@@ -105,7 +105,8 @@ impl Gate {
     }
 }
 
-fn weight(length: usize) -> isize {
+/// What a message of this length weighs.
+pub(crate) fn weight(length: usize) -> isize {
     signed(length + MESSAGE)
 }
 

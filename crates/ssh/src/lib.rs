@@ -2,6 +2,8 @@
 //!
 //! Must not know the web, tickets or who watches a session.
 
+mod agent;
+mod agent_channels;
 mod agreement;
 mod algorithms;
 mod allowance;

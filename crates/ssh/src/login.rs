@@ -7,6 +7,7 @@ use russh::keys::{Certificate, PrivateKey};
 use secrecy::SecretString;
 
 use crate::{
+    agent::Agent,
     asking::{Asking, TRIES},
     private_key,
     prompts::KnownAnswers,
@@ -37,6 +38,15 @@ impl Login {
             None => (None, None),
         };
         Ok(Self { password, key, certificate, known: KnownAnswers::new(answers, totp), methods })
+    }
+
+    /// An agent with the key, if there is one.
+    ///
+    /// # Errors
+    /// The key cannot be written down.
+    pub(crate) fn agent(&self) -> Result<Option<Arc<Agent>>, DialError> {
+        let Some(key) = &self.key else { return Ok(None) };
+        Agent::new(Arc::clone(key), self.certificate.as_ref()).map(Arc::new).map(Some)
     }
 
     /// What the credentials are, for sentences.

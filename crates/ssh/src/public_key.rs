@@ -7,8 +7,11 @@ use russh::{
     Error, MethodKind, SendError, Signer,
     client::AuthResult,
     keys::{
-        Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, agent::AgentIdentity,
-        signature::Signer as _, ssh_encoding::Encode as _, ssh_key::private::KeypairData,
+        Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg,
+        agent::AgentIdentity,
+        signature::Signer as _,
+        ssh_encoding::Encode as _,
+        ssh_key::{Signature, private::KeypairData},
     },
 };
 
@@ -90,15 +93,19 @@ impl Signer for KeySigner {
         hash: Option<HashAlg>,
         mut to_sign: Vec<u8>,
     ) -> Result<Vec<u8>, NotSigned> {
-        let signature = match self.0.key_data() {
-            KeypairData::Rsa(rsa) => (rsa, hash).try_sign(&to_sign),
-            other => other.try_sign(&to_sign),
-        };
-        signature
-            .map_err(|_| NotSigned::Unable)?
+        sign(&self.0, hash, &to_sign)
+            .ok_or(NotSigned::Unable)?
             .encode_prefixed(&mut to_sign)
             .map_err(|_| NotSigned::Unable)?;
         Ok(to_sign)
+    }
+}
+
+/// A signature with this key, and with this hash if the key has a choice.
+pub(crate) fn sign(key: &PrivateKey, hash: Option<HashAlg>, data: &[u8]) -> Option<Signature> {
+    match key.key_data() {
+        KeypairData::Rsa(rsa) => (rsa, hash).try_sign(data).ok(),
+        other => other.try_sign(data).ok(),
     }
 }
 

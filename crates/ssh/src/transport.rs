@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    agent::Agent,
     callbacks::Callbacks,
     connection::Connection,
     dial::seconds,
@@ -29,6 +30,8 @@ use crate::{
 const DURING: &str = "before the shell was open";
 /// How long a target may take to answer a farewell.
 const CLOSE_LIMIT: Duration = Duration::from_millis(1500);
+/// What whoever waits for the shell reads if there is no agent in it.
+const NO_AGENT: &str = "Warning: the server refused agent forwarding.\r\n";
 /// How many messages a server may send before it says whether there is a shell.
 const EARLY_LIMIT: usize = 32;
 
@@ -41,9 +44,10 @@ pub(crate) async fn open(
     way: Arc<Way>,
     pty: Option<&Pty>,
     program: &Program,
+    agent: Option<Arc<Agent>>,
     limits: Limits,
 ) -> Result<Transport, DialError> {
-    let opened = match timeout(limits.login, request(&connection, pty, program)).await {
+    let opened = match timeout(limits.login, request(&connection, pty, program, agent)).await {
         Ok(opened) => opened?,
         Err(_) => {
             let seconds = seconds(limits.login);
@@ -83,7 +87,12 @@ struct Opened {
     early: VecDeque<ShellEvent>,
 }
 
-async fn request(connection: &Connection, pty: Option<&Pty>, program: &Program) -> Result<Opened, DialError> {
+async fn request(
+    connection: &Connection,
+    pty: Option<&Pty>,
+    program: &Program,
+    agent: Option<Arc<Agent>>,
+) -> Result<Opened, DialError> {
     let refused = |what| DialError::ShellRefused { target: connection.target.clone(), what };
     let (reader, writer) = match connection.handle.channel_open_session().await {
         Ok(channel) => channel.split(),
@@ -92,7 +101,13 @@ async fn request(connection: &Connection, pty: Option<&Pty>, program: &Program) 
     };
     // All at once: the answers come in this order. A variable that the server does not take is no reason
     // to end, so nobody asks for an answer to it.
+    let lends = agent.is_some();
     let asked = async {
+        if let Some(agent) = agent {
+            // Lent before it is asked for: a program may want it as soon as it runs.
+            connection.notes.lend(agent);
+            writer.agent_forward(true).await?;
+        }
         if let Some(Pty { terminal, size }) = pty {
             let (cols, rows) = (u32::from(size.cols()), u32::from(size.rows()));
             writer.request_pty(true, &terminal.term, cols, rows, 0, 0, &pty::modes(terminal)).await?;
@@ -112,18 +127,33 @@ async fn request(connection: &Connection, pty: Option<&Pty>, program: &Program) 
     }
     let mut inbox = Inbox::new(reader, connection.gate.clone());
     let mut early = VecDeque::new();
+    if lends && !connection.is_granted(&mut inbox, &mut early).await? {
+        connection.notes.take_back();
+        early.push_back(ShellEvent::Error(Bytes::from_static(NO_AGENT.as_bytes())));
+    }
     for what in pty.map(|_| "a terminal").into_iter().chain([wanted]) {
-        match reply(&mut inbox, &mut early).await {
-            Reply::Granted => {}
-            Reply::Refused => return Err(refused(what)),
-            Reply::TooMuchFirst => return Err(not_ssh(&connection.target, "it talks before it answers")),
-            Reply::End => return Err(connection.end_of_channel().await),
+        if !connection.is_granted(&mut inbox, &mut early).await? {
+            return Err(refused(what));
         }
     }
     Ok(Opened { inbox, writer, early })
 }
 
 impl Connection {
+    /// The server's answer to the next request.
+    async fn is_granted(
+        &self,
+        inbox: &mut Inbox,
+        early: &mut VecDeque<ShellEvent>,
+    ) -> Result<bool, DialError> {
+        match reply(inbox, early).await {
+            Reply::Granted => Ok(true),
+            Reply::Refused => Ok(false),
+            Reply::TooMuchFirst => Err(not_ssh(&self.target, "it talks before it answers")),
+            Reply::End => Err(self.end_of_channel().await),
+        }
+    }
+
     /// The channel ended before the shell was open: with the connection, or by itself.
     async fn end_of_channel(&self) -> DialError {
         if self.handle.is_closed() {

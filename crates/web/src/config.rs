@@ -18,12 +18,21 @@ pub struct Config {
     pub frame_ancestors: FrameAncestors,
     /// A sentence on the page for used links: how to get a new one here.
     pub new_url_hint: Option<String>,
-    /// Variables that a request may set in its shell, beside those of the language.
-    pub accept_env: Vec<EnvPattern>,
+    /// What a request may ask for.
+    pub permits: Permits,
     /// Bounds of what one caller may take.
     pub limits: Limits,
     /// How many bytes were allocated since the start, where the program counts them.
     pub allocated: Option<fn() -> u64>,
+}
+
+/// What a request may ask for.
+#[derive(Clone, Debug, Default)]
+pub struct Permits {
+    /// Variables of its shell, beside those of the language.
+    pub accept_env: Vec<EnvPattern>,
+    /// An agent in its shell with the key of the request.
+    pub agent_forwarding: bool,
 }
 
 /// Bounds of what one caller may take.

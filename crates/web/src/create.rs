@@ -44,7 +44,7 @@ pub(crate) async fn create(
         max_duration: options.max_duration,
         connect_timeout: Some(front.config.limits.connect_timeout),
     };
-    let mut order = fields.into_order(ceilings, &front.config.accept_env)?;
+    let mut order = fields.into_order(ceilings, &front.config.permits)?;
     order.caller = caller.map(str::to_owned);
     let host = order.target.to_string();
     let jump: Vec<_> = order.jump.iter().map(|hop| hop.target.to_string()).collect();

@@ -15,15 +15,13 @@ use wire::Code;
 
 use crate::{
     auth, body, closing,
-    config::Limits,
+    config::{Limits, Permits},
     connection,
     create::refused,
     error::ApiError,
     fields::{Fields, invalid},
     front::Front,
-    jump, login,
-    program::{self, EnvPattern},
-    terminal,
+    jump, login, program, terminal,
 };
 
 /// How output stands in the answer.
@@ -64,7 +62,7 @@ pub(crate) async fn exec(
 ) -> Result<Response, ApiError> {
     let caller = auth::authorize(&front.config.api_tokens, request.headers())?;
     let fields = body::fields(request, front.config.limits.read_timeout).await?;
-    let (mut order, encoding, ignored) = read(fields, &front.config.limits, &front.config.accept_env)?;
+    let (mut order, encoding, ignored) = read(fields, &front.config.limits, &front.config.permits)?;
     order.caller = caller.map(str::to_owned);
     let (from, host) = (peer.address.ip(), order.target.to_string());
     tracing::info!(%from, caller = caller.unwrap_or("anybody"), host, "a command begins");
@@ -81,12 +79,12 @@ pub(crate) async fn exec(
 fn read(
     mut fields: Fields,
     limits: &Limits,
-    accepted: &[EnvPattern],
+    permits: &Permits,
 ) -> Result<(ExecOrder, Encoding, Vec<String>), ApiError> {
     let credentials = login::credentials(&mut fields)?;
     let target = fields.target(Some(limits.connect_timeout))?;
     let jump = jump::hops(&mut fields, &target, Some(limits.connect_timeout))?;
-    let program = program::program(&mut fields, accepted)?;
+    let program = program::program(&mut fields, &credentials, permits)?;
     if program.command.is_none() {
         return Err(ApiError::bad_request(Code::MissingField, "Not provided - 'command'"));
     }

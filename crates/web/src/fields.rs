@@ -10,13 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use wire::Code;
 
-use crate::{
-    algorithms,
-    error::ApiError,
-    jump, login, members,
-    program::{self, EnvPattern},
-    terminal,
-};
+use crate::{algorithms, config::Permits, error::ApiError, jump, login, members, program, terminal};
 
 /// The names that mean something.
 const KNOWN: &[&str] = &[
@@ -38,6 +32,7 @@ const KNOWN: &[&str] = &[
     "speed",
     "env",
     "command",
+    "forward_agent",
     "shell",
     "encoding",
     "cols",
@@ -157,12 +152,12 @@ impl Fields {
         ignored
     }
 
-    /// What the fields mean; `accepted` are the variables that may be set. Credentials are judged first,
+    /// What the fields mean, as far as it is permitted. Credentials are judged first,
     /// as the original does.
     pub(crate) fn into_order(
         mut self,
         ceilings: Ceilings,
-        accepted: &[EnvPattern],
+        permits: &Permits,
     ) -> Result<SessionOrder, ApiError> {
         let credentials = login::credentials(&mut self)?;
         let target = self.target(ceilings.connect_timeout)?;
@@ -173,12 +168,13 @@ impl Fields {
                 "cannot be false here: POST /api/v1/exec runs a command without one",
             ));
         }
+        let program = program::program(&mut self, &credentials, permits)?;
         Ok(SessionOrder {
             jump,
             target,
             credentials,
             terminal: terminal::terminal(&mut self)?,
-            program: program::program(&mut self, accepted)?,
+            program,
             size: self.size()?,
             caller: None,
             idle_timeout: self.seconds("idle_timeout", ceilings.idle_timeout)?,
@@ -297,7 +293,8 @@ mod tests {
     }
 
     fn order_below(body: &Value, ceilings: Ceilings) -> Result<SessionOrder, ApiError> {
-        Fields::from_json(body.to_string().as_bytes()).and_then(|fields| fields.into_order(ceilings, &[]))
+        Fields::from_json(body.to_string().as_bytes())
+            .and_then(|fields| fields.into_order(ceilings, &Permits::default()))
     }
 
     #[test]

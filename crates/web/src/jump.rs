@@ -87,11 +87,11 @@ mod tests {
     use wire::Code;
 
     use super::*;
-    use crate::fields::Ceilings;
+    use crate::{config::Permits, fields::Ceilings};
 
     fn order(jump: &Value) -> Result<SessionOrder, ApiError> {
         let body = json!({ "hostname": "db", "username": "u", "password": "p", "jump": jump });
-        Fields::from_json(body.to_string().as_bytes())?.into_order(Ceilings::default(), &[])
+        Fields::from_json(body.to_string().as_bytes())?.into_order(Ceilings::default(), &Permits::default())
     }
 
     #[test]
@@ -123,7 +123,10 @@ mod tests {
         for (name, value) in [("hostname", "h"), ("username", "u"), ("ssh_key", "KEY"), ("jump", jump)] {
             fields.add(name, value.to_owned()).unwrap();
         }
-        assert_eq!(fields.into_order(Ceilings::default(), &[]).unwrap().jump[0].target.host, "b");
+        assert_eq!(
+            fields.into_order(Ceilings::default(), &Permits::default()).unwrap().jump[0].target.host,
+            "b"
+        );
     }
 
     #[test]

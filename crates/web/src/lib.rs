@@ -33,7 +33,7 @@ mod terminal;
 mod text;
 mod transport;
 
-pub use config::{ApiToken, Config, FrameAncestors, Limits, PublicUrl};
+pub use config::{ApiToken, Config, FrameAncestors, Limits, Permits, PublicUrl};
 pub use program::EnvPattern;
 pub use server::Server;
 

@@ -15,7 +15,7 @@ use crate::{error::ApiError, fields::invalid};
 const NUMBERS: [&str; 7] =
     ["port", "cols", "rows", "speed", "idle_timeout", "max_duration", "connect_timeout"];
 /// Those that are true or false.
-const SWITCHES: [&str; 3] = ["shell", "require_post_quantum", "compression"];
+const SWITCHES: [&str; 4] = ["shell", "forward_agent", "require_post_quantum", "compression"];
 /// Those that may be a list of texts, and what stands between the texts in a form.
 const LISTS: [(&str, &str); 2] = [("host_key", "\n"), ("auth_methods", ",")];
 /// Those that are an object of texts, which in a form is its JSON.

@@ -1,8 +1,9 @@
 //! The fields of a request that say what runs on the target.
 
-use engine::Program;
+use engine::{Credentials, Program};
 
 use crate::{
+    config::Permits,
     error::ApiError,
     fields::{Fields, invalid},
 };
@@ -48,13 +49,24 @@ fn is_name(name: &str) -> bool {
         && !name.starts_with(|first: char| first.is_ascii_digit())
 }
 
-/// What the fields say about the program; `accepted` are the variables that may be set besides.
-pub(crate) fn program(fields: &mut Fields, accepted: &[EnvPattern]) -> Result<Program, ApiError> {
+/// What the fields say about the program, which runs with these credentials, as far as it is permitted.
+pub(crate) fn program(
+    fields: &mut Fields,
+    credentials: &Credentials,
+    permits: &Permits,
+) -> Result<Program, ApiError> {
     let command = fields.text("command");
     if command.as_ref().is_some_and(|command| command.contains('\0')) {
         return Err(invalid("command", "has a NUL character"));
     }
-    Ok(Program { env: env(fields, accepted)?, command })
+    let forward_agent = fields.switch("forward_agent")? == Some(true);
+    if forward_agent && !permits.agent_forwarding {
+        return Err(invalid("forward_agent", "may not be true on this gateway"));
+    }
+    if forward_agent && credentials.key.is_none() {
+        return Err(invalid("forward_agent", "needs a key to forward: give its 'ssh_key'"));
+    }
+    Ok(Program { env: env(fields, &permits.accept_env)?, command, forward_agent })
 }
 
 fn env(fields: &mut Fields, accepted: &[EnvPattern]) -> Result<Vec<(String, String)>, ApiError> {
@@ -86,9 +98,35 @@ mod tests {
     use super::*;
 
     fn read(fields: &Value, accepted: &[&str]) -> Result<Program, ApiError> {
-        let accepted: Vec<EnvPattern> =
-            accepted.iter().map(|pattern| EnvPattern::parse(pattern).unwrap()).collect();
-        program(&mut Fields::from_json(fields.to_string().as_bytes())?, &accepted)
+        let accept_env = accepted.iter().map(|pattern| EnvPattern::parse(pattern).unwrap()).collect();
+        let permits = Permits { accept_env, agent_forwarding: false };
+        program(
+            &mut Fields::from_json(fields.to_string().as_bytes())?,
+            &Credentials::of_password("p"),
+            &permits,
+        )
+    }
+
+    #[test]
+    fn an_agent_is_forwarded_if_there_is_a_key_and_the_gateway_permits_it() {
+        let forwards = |value: Value, credentials: &Credentials, agent_forwarding| {
+            let permits = Permits { agent_forwarding, ..Permits::default() };
+            let mut fields =
+                Fields::from_json(json!({ "forward_agent": value }).to_string().as_bytes()).unwrap();
+            program(&mut fields, credentials, &permits).map(|program| program.forward_agent)
+        };
+        let (key, password) = (Credentials::of_key("KEY", None), Credentials::of_password("p"));
+        assert_eq!(forwards(json!(true), &key, true), Ok(true));
+        assert_eq!(forwards(json!("true"), &key, true), Ok(true));
+        for no in [json!(false), json!(null), json!("")] {
+            assert_eq!(forwards(no, &password, false), Ok(false));
+        }
+        for (value, credentials, permitted) in
+            [(json!(true), &key, false), (json!(true), &password, true), (json!("yes"), &key, true)]
+        {
+            let refused = forwards(value, credentials, permitted).unwrap_err();
+            assert_eq!(refused.code(), wire::Code::InvalidField);
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Default for GatewayOptions {
                 api_tokens: Vec::new(),
                 frame_ancestors: web::FrameAncestors::default(),
                 new_url_hint: None,
-                accept_env: Vec::new(),
+                permits: web::Permits::default(),
                 limits: web::Limits::default(),
                 allocated: None,
             },

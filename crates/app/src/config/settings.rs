@@ -46,7 +46,7 @@ pub(crate) enum Shape {
     Number,
     /// A duration: text with a unit, or a number of seconds.
     Duration,
-    /// Given or not; `true` or `false` in the environment and the file.
+    /// Given or not, or given with `=true` or `=false`; `true` or `false` in the environment and the file.
     Switch,
     /// Texts: repeated flags, or commas; an array in the file.
     List,
@@ -443,6 +443,19 @@ pub(crate) static SETTINGS: &[Setting] = &[
         help: "Environment variables that a request may set in its shell besides LANG and LC_*, as far as the SSH \
                server takes them; with `*` at the end for all that begin so. May be repeated",
         read: |config, values| read::env_patterns(values).map(|patterns| config.accept_env = patterns),
+    },
+    Setting {
+        name: "allow-agent-forwarding",
+        short: None,
+        shape: Shape::Switch,
+        value: "",
+        default: "true",
+        group: SSH,
+        help: "Whether a request may have the key that it brings forwarded to its shell, through an agent with that key \
+               only; =false forbids it",
+        read: |config, values| {
+            read::last(values, read::switch).map(|is_on| config.allow_agent_forwarding = is_on)
+        },
     },
     Setting {
         name: "host-key-policy",

@@ -45,6 +45,7 @@ fn defaults() {
     assert_eq!(format!("{:?}", config.sessions), format!("{:?}", engine::Options::default()));
     assert_eq!(config.drain.as_secs(), 30);
     assert_eq!((config.host_key_policy, config.remember_host_keys), (HostKeyPolicy::Ask, true));
+    assert!(config.allow_agent_forwarding && config.accept_env.is_empty());
     assert_eq!((config.known_hosts, config.state_dir), (None, None));
     assert_eq!((config.log.filter.as_str(), config.log.format), ("info", logs::Format::Text));
     assert!(!config.log.debug && config.warnings.is_empty());
@@ -87,9 +88,13 @@ fn every_setting_is_read_from_each_source() {
             "log-format" => "json",
             "frame-ancestors" => "none",
             _ if setting.shape == Shape::Duration => "7s",
+            _ if setting.default == "true" => "false",
             _ => "true",
         };
-        let flag = format!("--{}", setting.name);
+        let flag = match text {
+            "false" => format!("--{}=false", setting.name),
+            _ => format!("--{}", setting.name),
+        };
         let flag =
             if setting.shape == Shape::Switch { vec![flag.as_str()] } else { vec![flag.as_str(), text] };
         let quoted = match setting.shape {
@@ -114,7 +119,7 @@ fn every_setting_is_read_from_each_source() {
 fn fingerprint(config: &Config) -> String {
     let names: Vec<_> = config.api_tokens.iter().map(|token| &token.name).collect();
     format!(
-        "{} {} {} {:?} {:?} {names:?} {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{} {} {} {:?} {:?} {names:?} {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         config.host,
         config.port,
         config.max_connections_per_address,
@@ -125,7 +130,8 @@ fn fingerprint(config: &Config) -> String {
         config.drain,
         (config.connect_timeout, config.exec_time, config.exec_output),
         (&config.reach, &config.algorithms),
-        (config.host_key_policy, config.remember_host_keys, &config.accept_env),
+        (config.host_key_policy, config.remember_host_keys),
+        (&config.accept_env, config.allow_agent_forwarding),
         config.known_hosts,
         config.state_dir,
         config.log
