@@ -12,6 +12,7 @@ mod setup;
 mod agent;
 mod agent_abused;
 mod charset;
+mod check;
 mod cli;
 mod dead_target;
 mod dead_target_end_to_end;

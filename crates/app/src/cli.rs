@@ -3,12 +3,15 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, ArgMatches, parser::ValueSource};
+use clap::{Arg, ArgAction, ArgMatches, error::ErrorKind, parser::ValueSource};
 
-use crate::config::{Entry, Origin, SETTINGS, Setting, Shape, Written, split};
+use crate::{
+    check::Whom,
+    config::{Entry, Origin, SETTINGS, Setting, Shape, Written, split},
+};
 
 /// What to do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Command {
     /// Run the gateway.
     Serve,
@@ -16,6 +19,13 @@ pub(crate) enum Command {
     Demo {
         /// Open the browser.
         open: bool,
+    },
+    /// Connect to a host as the gateway would, and say how it went.
+    Check {
+        /// Which host, and as whom.
+        whom: Whom,
+        /// As JSON.
+        json: bool,
     },
 }
 
@@ -34,6 +44,12 @@ pub(crate) fn parse(
     let matches = definition().try_get_matches_from(arguments)?;
     let (command, matches) = match matches.subcommand() {
         Some(("demo", demo)) => (Command::Demo { open: demo.get_flag("open") }, demo),
+        Some(("check", check)) => {
+            let Some(whom) = check.get_one::<Whom>("target").cloned() else {
+                return Err(definition().error(ErrorKind::MissingRequiredArgument, "a check needs a target"));
+            };
+            (Command::Check { whom, json: check.get_flag("json") }, check)
+        }
         Some((_, serve)) => (Command::Serve, serve),
         None => (Command::Serve, &matches),
     };
@@ -59,6 +75,13 @@ fn definition() -> clap::Command {
                 .action(ArgAction::SetTrue)
                 .help("Open the session URL in the browser; it passes through the browser's command line"),
         );
+    let check = clap::Command::new("check")
+        .about("Connect to an SSH server as the gateway would, up to the login, and say how each step went")
+        .arg(Arg::new("target").required(true).value_name("[USER@]HOST[:PORT]").value_parser(Whom::parse).help(
+            "The server; an IPv6 address with a port stands in brackets. Without USER the server is not asked how \
+             one may log in",
+        ))
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Say it as one JSON object"));
     clap::Command::new("alfresco-ssh")
         .about("A browser terminal over SSH that a portal embeds")
         .version(env!("CARGO_PKG_VERSION"))
@@ -69,7 +92,7 @@ fn definition() -> clap::Command {
         )
         .max_term_width(110)
         .args(SETTINGS.iter().map(argument))
-        .subcommands([serve, demo])
+        .subcommands([serve, demo, check])
 }
 
 fn argument(setting: &'static Setting) -> Arg {
@@ -100,8 +123,6 @@ fn argument(setting: &'static Setting) -> Arg {
 
 #[cfg(test)]
 mod tests {
-    use clap::error::ErrorKind;
-
     use super::*;
 
     fn read(arguments: &[&str]) -> Invocation {
@@ -146,6 +167,16 @@ mod tests {
     }
 
     #[test]
+    fn a_check_names_its_target_and_takes_the_same_flags() {
+        let check =
+            |target: &str, json| Command::Check { whom: Whom::parse(target).expect("a target"), json };
+        assert_eq!(read(&["check", "me@h:2222"]).command, check("me@h:2222", false));
+        let invocation = read(&["check", "--json", "h", "--allow-private"]);
+        assert_eq!(invocation.command, check("h", true));
+        assert_eq!(values(&invocation, "allow-private"), Some(vec!["true".to_owned()]));
+    }
+
+    #[test]
     fn only_what_was_given_is_written() {
         let invocation = read(&["--host", "::1"]);
         assert!(
@@ -174,7 +205,15 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_refused() {
-        for arguments in [&["--prot", "1"][..], &["server"], &["--open"], &["--port"]] {
+        for arguments in [
+            &["--prot", "1"][..],
+            &["server"],
+            &["--open"],
+            &["--port"],
+            &["check"],
+            &["check", "h:x"],
+            &["--json"],
+        ] {
             let error = parse(["alfresco-ssh"].iter().chain(arguments)).err().expect("refused");
             assert_eq!(error.exit_code(), 2, "{arguments:?}");
         }

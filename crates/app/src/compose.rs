@@ -54,7 +54,14 @@ pub(crate) async fn serve(config: &Config, mut stop: Stop) -> anyhow::Result<()>
 
 /// Every ticket and every session, over SSH to what may be reached.
 pub(crate) fn registry(config: &Config, reach: Reach) -> anyhow::Result<Arc<Registry>> {
-    let dialer = SshDialer::new(ssh::Options {
+    let dialer = SshDialer::new(ssh_options(config, reach)?);
+    Registry::new(Arc::new(dialer), config.sessions.clone())
+        .context("the key that seals credentials cannot be made")
+}
+
+/// How hosts are reached and proved.
+pub(crate) fn ssh_options(config: &Config, reach: Reach) -> anyhow::Result<ssh::Options> {
+    Ok(ssh::Options {
         connect_timeout: config.connect_timeout,
         reach,
         algorithms: config.algorithms.clone(),
@@ -62,9 +69,7 @@ pub(crate) fn registry(config: &Config, reach: Reach) -> anyhow::Result<Arc<Regi
         known_hosts: config.known_hosts.clone(),
         learned_hosts: state_dir(config)?.join(LEARNED_HOSTS),
         remember_host_keys: config.remember_host_keys,
-    });
-    Registry::new(Arc::new(dialer), config.sessions.clone())
-        .context("the key that seals credentials cannot be made")
+    })
 }
 
 /// The web in front of a registry, bound to `port`.

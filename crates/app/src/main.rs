@@ -2,6 +2,7 @@
 
 #[cfg(feature = "allocation-figures")]
 mod allocations;
+mod check;
 mod cli;
 mod compose;
 mod config;
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
         }
     };
     let command = invocation.command;
-    let config = match Config::load(command, invocation.flags, &Environment::of_process()) {
+    let config = match Config::load(&command, invocation.flags, &Environment::of_process()) {
         Ok(config) => config,
         Err(refused) => return fail(USAGE, &refused),
     };
@@ -57,19 +58,24 @@ fn main() -> ExitCode {
     for warning in shortfalls.iter().chain(&config.warnings) {
         tracing::warn!("{warning}");
     }
-    match run(command, &config) {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(&command, &config) {
+        Ok(code) => code,
         Err(error) => fail(FAILURE, &format_args!("{error:#}")),
     }
 }
 
-fn run(command: Command, config: &Config) -> anyhow::Result<()> {
+fn run(command: &Command, config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(async {
         match command {
-            Command::Serve => compose::serve(config, signals::watch(config.drain)?).await,
-            Command::Demo { open } => demo::run(config, open, signals::watch(Duration::ZERO)?).await,
+            Command::Serve => compose::serve(config, signals::watch(config.drain)?).await?,
+            Command::Demo { open } => demo::run(config, *open, signals::watch(Duration::ZERO)?).await?,
+            Command::Check { whom, json } => {
+                let went_well = check::run(config, whom, *json).await?;
+                return Ok(if went_well { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) });
+            }
         }
+        Ok(ExitCode::SUCCESS)
     });
     // What still runs by now is not worth waiting for.
     runtime.shutdown_background();

@@ -66,8 +66,15 @@ pub(crate) fn record(facts: &ConnectionFacts) {
 
 /// Adds to a disagreement what the server said it can do, and what would help.
 pub(crate) fn explain(mut error: NoCommonAlgorithm, offer: Offer, theirs: &Proposal) -> NoCommonAlgorithm {
+    error.offers = offers(offer, theirs);
+    error.remedy = remedy(offer, theirs);
+    error
+}
+
+/// What both sides offer, kind by kind.
+pub(crate) fn offers(offer: Offer, theirs: &Proposal) -> Vec<Offers> {
     let ours = algorithms::proposal(offer);
-    error.offers = [
+    [
         (AlgorithmKind::KeyExchange, ours.key_exchanges, &theirs.key_exchanges),
         (AlgorithmKind::HostKey, ours.host_keys, &theirs.host_keys),
         (AlgorithmKind::Cipher, ours.ciphers, &theirs.ciphers),
@@ -76,9 +83,7 @@ pub(crate) fn explain(mut error: NoCommonAlgorithm, offer: Offer, theirs: &Propo
     ]
     .into_iter()
     .map(|(kind, ours, theirs)| Offers { kind, ours, theirs: theirs.clone() })
-    .collect();
-    error.remedy = remedy(offer, theirs);
-    error
+    .collect()
 }
 
 fn remedy(offer: Offer, theirs: &Proposal) -> Remedy {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use engine::{AuthMethod, DialError};
 use russh::{Error, MethodKind, MethodSet, client::AuthResult};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::timeout;
 
 use crate::{
     asking::{Asking, TRIES},
@@ -96,6 +97,27 @@ pub(crate) async fn log_in(
     clock.bound(attempts.run()).await.unwrap_or(late)?;
     allowance.lift();
     Ok(())
+}
+
+/// Asks which methods the server offers this user, and logs in only where it wants no proof at all.
+///
+/// # Errors
+/// The server is too slow, or went away.
+pub(crate) async fn methods(
+    connection: &mut Connection,
+    user: &str,
+    limit: Duration,
+) -> Result<Vec<String>, DialError> {
+    let target = connection.target.clone();
+    match timeout(limit, connection.handle.authenticate_none(user)).await {
+        Ok(result) => match connection.answer(result).await? {
+            Answer::In => Ok(Vec::new()),
+            Answer::Refused { offered, .. } => {
+                Ok(offered.iter().map(|method| <&str>::from(method).to_owned()).collect())
+            }
+        },
+        Err(_) => Err(DialError::AuthTimeout { target, seconds: seconds(limit) }),
+    }
 }
 
 impl Attempts<'_> {
@@ -220,8 +242,18 @@ impl Attempts<'_> {
         DialError::AuthMethodUnavailable { target, method, offered }
     }
 
-    /// What an attempt came to. russh reports a link that broke as a refusal without methods.
     pub(crate) async fn answer(&self, result: Result<AuthResult, Error>) -> Result<Answer, DialError> {
+        self.connection.answer(result).await
+    }
+
+    pub(crate) async fn end_without_methods(&self) -> Result<Answer, DialError> {
+        self.connection.end_without_methods().await
+    }
+}
+
+impl Connection {
+    /// What an attempt came to. russh reports a link that broke as a refusal without methods.
+    async fn answer(&self, result: Result<AuthResult, Error>) -> Result<Answer, DialError> {
         match result {
             Ok(AuthResult::Success) => Ok(Answer::In),
             Ok(AuthResult::Failure { remaining_methods, partial_success })
@@ -234,14 +266,14 @@ impl Attempts<'_> {
     }
 
     /// The connection is ending: because the server has no method left to offer, or for another reason.
-    pub(crate) async fn end_without_methods(&self) -> Result<Answer, DialError> {
-        self.connection.notes.gone.cancelled().await;
-        match self.connection.notes.take_fault() {
+    async fn end_without_methods(&self) -> Result<Answer, DialError> {
+        self.notes.gone.cancelled().await;
+        match self.notes.take_fault() {
             Some(Fault::Ssh(Error::NoAuthMethod)) => {
                 Ok(Answer::Refused { offered: MethodSet::empty(), partial: false })
             }
-            Some(fault) => Err(fault.into_dial_error(&self.connection.target, DURING)),
-            None => Err(self.connection.end(DURING).await),
+            Some(fault) => Err(fault.into_dial_error(&self.target, DURING)),
+            None => Err(self.end(DURING).await),
         }
     }
 }

@@ -56,20 +56,36 @@ impl Connection {
         proofs: HostProofs,
         limits: Limits,
     ) -> Result<Self, DialError> {
+        let greeting = Greeting::default();
+        let opened = Self::open_heard(stream, check, offer, proofs, limits, &greeting).await;
+        greeting.end();
+        opened
+    }
+
+    /// The same for whoever wants to know what the server says in the clear.
+    ///
+    /// # Errors
+    /// See [`open`](Self::open).
+    pub(crate) async fn open_heard(
+        stream: Stream,
+        check: Arc<HostKeyCheck>,
+        offer: Offer,
+        proofs: HostProofs,
+        limits: Limits,
+        greeting: &Greeting,
+    ) -> Result<Self, DialError> {
         let target = check.target().to_owned();
         let limit = limits.handshake;
         let config = algorithms::config(offer, proofs);
         let notes = Arc::new(Notes::default());
         let gate = Arc::new(Gate::default());
-        let (link, switch) = Link::new(stream, gate.clone());
+        let (link, switch) = Link::new(stream, gate.clone(), greeting.clone());
         let (keys, allowance) = (Keys::new(limits.key_life, link.carried()), link.allowance());
         let (clock, brake) = clock(limit);
         let callbacks = Callbacks::new(check, brake, notes.clone(), gate.clone(), keys, switch.pulse());
-        let greeting = link.greeting();
         match clock.bound(client::connect_stream(config, link, callbacks)).await {
             Some(Ok(handle)) => {
                 let opening = greeting.opening();
-                greeting.end();
                 let (Some(agreed), Some(proved)) = (notes.agreed.get(), notes.proved.get()) else {
                     return Err(DialError::Internal { cause: "a host was not proved".to_owned() });
                 };
@@ -79,9 +95,9 @@ impl Connection {
             Some(Err(fault)) => {
                 // A farewell in words ends russh's task without an error of its own.
                 let fault = notes.take_fault().unwrap_or(fault);
-                Err(handshake_error(fault, &target, offer, &greeting))
+                Err(handshake_error(fault, &target, offer, greeting))
             }
-            None => Err(other_greeting(&target, &greeting)
+            None => Err(other_greeting(&target, greeting)
                 .unwrap_or(DialError::HandshakeTimeout { target, seconds: seconds(limit) })),
         }
     }

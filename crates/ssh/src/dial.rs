@@ -16,7 +16,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{options::Reach, policy::Denial};
+use crate::{check::Address, options::Reach, policy::Denial};
 
 /// How long one address may keep the next one waiting (RFC 8305 calls it the attempt delay).
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -36,8 +36,31 @@ pub(crate) async fn connect(target: &Target, reach: &Reach, limit: Duration) -> 
     };
     match timeout(limit, attempt).await {
         Ok(connected) => connected,
-        Err(_) => Err(DialError::ConnectTimeout { target: target.to_string(), seconds: seconds(limit) }),
+        Err(_) => Err(timed_out(target, limit)),
     }
+}
+
+fn timed_out(target: &Target, limit: Duration) -> DialError {
+    DialError::ConnectTimeout { target: target.to_string(), seconds: seconds(limit) }
+}
+
+/// The addresses of a host, and why some are not connected to.
+pub(crate) async fn survey(
+    target: &Target,
+    reach: &Reach,
+    limit: Duration,
+) -> Result<Vec<Address>, DialError> {
+    let host = host_of(target)?;
+    let addresses = match timeout(limit, resolve(target, &host)).await {
+        Ok(resolved) => resolved?,
+        Err(_) => return Err(timed_out(target, limit)),
+    };
+    let judge = |address: SocketAddr| {
+        let denial = reach.check(&host, address.ip(), address.port()).err().map(|denial| denial.to_string());
+        let other = || (!reach.has_family(address.ip())).then(|| "an address of another family".to_owned());
+        Address { address: address.ip(), denial: denial.or_else(other) }
+    };
+    Ok(addresses.into_iter().map(judge).collect())
 }
 
 /// Judges a target without looking its name up.

@@ -11,6 +11,7 @@ mod asking;
 mod auth;
 mod callbacks;
 mod charset;
+mod check;
 mod clock;
 mod connection;
 mod dial;
@@ -50,6 +51,7 @@ mod watch;
 mod way;
 
 pub use algorithms::AlgorithmPolicy;
+pub use check::{Address, Finding, check};
 pub use dialer::SshDialer;
 pub use options::{AddressFamily, HostKeyPolicy, KeyLife, Options, Patience, Reach};
 pub use policy::{OwnListener, TargetPattern, TargetPolicy};

@@ -36,17 +36,12 @@ pub(crate) type Carried = Arc<AtomicU64>;
 impl Link {
     /// Wraps a connection that gives nothing while the gate is shut; it is cut when the switch is
     /// dropped.
-    pub(crate) fn new(stream: Stream, gate: Arc<Gate>) -> (Self, Switch) {
+    pub(crate) fn new(stream: Stream, gate: Arc<Gate>, greeting: Greeting) -> (Self, Switch) {
         let under = stream.carrier().cloned().map(Arc::new);
         let socket = Arc::new(Mutex::new(Socket::new(stream, gate)));
         let switch = Switch(Cutter { socket: Arc::downgrade(&socket), under });
-        let (greeting, carried, allowance) = Default::default();
+        let (carried, allowance) = Default::default();
         (Self { socket, greeting, carried, allowance }, switch)
-    }
-
-    /// What the target says first.
-    pub(crate) fn greeting(&self) -> Greeting {
-        self.greeting.clone()
     }
 
     /// A count that goes on with the connection.

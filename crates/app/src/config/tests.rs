@@ -17,11 +17,11 @@ fn resolve(arguments: &[&str], variables: &[(&str, &str)], file: &str) -> Result
             invocation.flags,
             Written::from_environment(&environment)?,
             Written::from_toml(Path::new("gateway.toml"), file)?,
-            Written::defaults(invocation.command, &environment),
+            Written::defaults(&invocation.command, &environment),
         ])
     };
     sources()
-        .and_then(|sources| Config::resolve(invocation.command, &sources))
+        .and_then(|sources| Config::resolve(&invocation.command, &sources))
         .map_err(|refused: Refused| refused.to_string())
 }
 
@@ -285,7 +285,7 @@ fn a_variable_that_nothing_reads_is_warned_about() {
     ]
     .into_iter()
     .collect();
-    let config = Config::load(Command::Serve, Written::default(), &environment)
+    let config = Config::load(&Command::Serve, Written::default(), &environment)
         .unwrap_or_else(|refused| panic!("{refused}"));
     let [warning] = config.warnings.as_slice() else { panic!("{:?}", config.warnings) };
     assert!(warning.contains("ALFRESCO_SSH_PROT"), "{warning}");
@@ -298,7 +298,7 @@ fn the_file_is_named_by_flag_or_variable() {
     std::fs::write(path, "port = 7\n").expect("written");
     let load = |arguments: &[&str], variables: &[(&str, &str)]| {
         let invocation = cli::parse(["alfresco-ssh"].iter().chain(arguments)).expect("understood");
-        Config::load(invocation.command, invocation.flags, &variables.iter().copied().collect())
+        Config::load(&invocation.command, invocation.flags, &variables.iter().copied().collect())
             .map(|config| config.port)
             .map_err(|refused| refused.to_string())
     };
@@ -327,7 +327,7 @@ fn a_file_with_tokens_must_be_private() {
     let file = tempfile::NamedTempFile::new().expect("file");
     std::fs::write(file.path(), format!("api-token = [{TOKEN:?}]\n")).expect("written");
     let variables = [("ALFRESCO_SSH_CONFIG", file.path().to_str().expect("UTF-8"))];
-    let load = || Config::load(Command::Serve, Written::default(), &variables.into_iter().collect());
+    let load = || Config::load(&Command::Serve, Written::default(), &variables.into_iter().collect());
     assert_eq!(load().unwrap_or_else(|refused| panic!("{refused}")).api_tokens.len(), 1);
     std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).expect("mode");
     let error = load().err().expect("refused").to_string();

@@ -111,12 +111,14 @@ impl Written {
     }
 
     /// What holds where nothing was written: variables that are not ours, then the table.
-    pub(super) fn defaults(command: Command, environment: &Environment) -> Self {
+    pub(super) fn defaults(command: &Command, environment: &Environment) -> Self {
         let filter = environment.get("RUST_LOG").and_then(OsStr::to_str);
         let foreign = |name: &str| match name {
             "log-filter" => match (filter, command) {
                 (Some(filter), _) => Some((filter.to_owned(), Origin::Environment("RUST_LOG".to_owned()))),
-                (None, Command::Demo { .. }) => Some(("warn".to_owned(), Origin::Default)),
+                (None, Command::Demo { .. } | Command::Check { .. }) => {
+                    Some(("warn".to_owned(), Origin::Default))
+                }
                 (None, Command::Serve) => None,
             },
             "state-dir" => environment.state_dir().map(|path| (path, Origin::Default)),
