@@ -11,6 +11,8 @@ mod measure;
 mod mixed;
 mod report;
 mod samples;
+mod slow_link;
+mod soak;
 mod table;
 mod usage;
 mod way;
@@ -32,11 +34,16 @@ use crate::{
 /// Run it as `cargo xtask bench`, which builds what it measures. It needs `ssh`, `sshd` and root, because
 /// only root may read the gateway's memory map.
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask bench")]
+#[command(bin_name = "cargo xtask bench", args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    instead: Option<Instead>,
     /// Take only this measurement; may be repeated.
     #[arg(long, value_enum, value_name = "NAME")]
     only: Vec<Measure>,
+    /// Measure the page in a browser too, which needs Chromium.
+    #[arg(long)]
+    browser: bool,
     /// Take few rounds: shows that everything works, and no figure worth keeping.
     #[arg(long)]
     quick: bool,
@@ -63,6 +70,13 @@ struct Options {
     gateway: Vec<String>,
 }
 
+/// What it does instead of measuring.
+#[derive(clap::Subcommand)]
+enum Instead {
+    /// Run for hours what sessions go through, and fail if the gateway grows: `cargo xtask soak`.
+    Soak(soak::Options),
+}
+
 impl Options {
     /// The other products, with their processes.
     fn peers(&self) -> Vec<Peer> {
@@ -78,6 +92,9 @@ impl Options {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
+    if let Some(Instead::Soak(soak)) = &options.instead {
+        return soak::run(soak).await;
+    }
     if cfg!(debug_assertions) && !options.quick {
         bail!("only a release build is worth measuring: `cargo xtask bench`, or add --quick");
     }
@@ -88,7 +105,7 @@ async fn main() -> anyhow::Result<()> {
         fs::copy(lab.sshd.client_key_path(), file)?;
     }
     let mut report = Report::begin(&lab).await?;
-    for measure in Measure::chosen(&options.only) {
+    for measure in Measure::chosen(&options.only, options.browser) {
         println!("{}…", measure.name());
         measure.take(&lab, &mut report).await.with_context(|| measure.name())?;
     }

@@ -1,6 +1,7 @@
 //! The measurements. Each works on every way that can do it, and checks what it counts.
 
 mod beside;
+mod browser;
 mod bulk;
 mod connect;
 mod echo;
@@ -37,13 +38,19 @@ pub(crate) enum Measure {
     Idle,
     /// A thousand idle sessions.
     Thousand,
+    /// The page in a browser; only if it is asked for.
+    Browser,
 }
 
 impl Measure {
-    /// Those that were asked for, in order, or all.
-    pub(crate) fn chosen(only: &[Self]) -> impl Iterator<Item = Self> {
-        let is_chosen = |measure: &&Self| only.is_empty() || only.contains(measure);
-        Self::value_variants().iter().filter(is_chosen).copied()
+    /// Those that were asked for, in order, or all; the browser's only if it was asked for.
+    pub(crate) fn chosen(only: &[Self], browser: bool) -> impl Iterator<Item = Self> {
+        let all = Self::value_variants().iter().copied();
+        all.filter(move |measure| match measure {
+            Self::Browser if browser => true,
+            Self::Browser => only.contains(measure),
+            _ => only.is_empty() || only.contains(measure),
+        })
     }
 
     /// Its name on the command line.
@@ -64,6 +71,7 @@ impl Measure {
             Self::Stalled => stalled::measure(lab, report).await,
             Self::Idle => idle::hundred(lab, report).await,
             Self::Thousand => idle::thousand(lab, report).await,
+            Self::Browser => browser::measure(lab, report).await,
         }
     }
 }

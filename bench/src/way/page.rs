@@ -106,7 +106,12 @@ impl Page {
             return Ok(bytes);
         }
         loop {
-            if let Some(bytes) = self.event().await?.attachment {
+            let event = self.event().await?;
+            if event.name == event::SESSION_CLOSED {
+                self.socket.emit_bare(event::SESSION_CLOSED_ACK).await?;
+                bail!("the session is over: {}", event.payload);
+            }
+            if let Some(bytes) = event.attachment {
                 return Ok(bytes);
             }
         }

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds the gateway and the load driver as they are released, and runs the driver.
+//! `cargo xtask bench` and `cargo xtask soak`: builds the gateway and the load driver as they are released, and runs the driver.
 
 use std::{env, fs, path::Path};
 
@@ -12,7 +12,7 @@ use crate::{
 
 const BUILD: &str = "cargo build --release --locked --package alfresco-ssh";
 
-/// Builds and measures; the driver knows the arguments.
+/// Builds, and runs the driver, which knows the arguments.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> anyhow::Result<()> {
     tools::require_node()?;
     tools::require(root, &[SSH, SSHD].iter())?;

@@ -41,6 +41,13 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
+    /// Run what sessions go through for hours and fail if the gateway grows.
+    #[command(disable_help_flag = true)]
+    Soak {
+        /// What the load driver is told: `--hours N`, `--minutes N`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -60,6 +67,10 @@ fn run(chore: Chore) -> anyhow::Result<()> {
         Chore::Codegen { check: true } => codegen::check(root),
         Chore::Codegen { check: false } => codegen::write(root),
         Chore::Bench { arguments } => bench::run(root, &arguments),
+        Chore::Soak { mut arguments } => {
+            arguments.insert(0, "soak".to_owned());
+            bench::run(root, &arguments)
+        }
     }
 }
 
