@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use testkit::{
-    PATIENCE, Page, Protocol, Sshd, TestGateway,
+    Account, PATIENCE, Page, Protocol, Sshd, TestGateway,
     demo_sshd::{DemoSshd, Options, Program, Quirk, Record, Script},
 };
 use tokio::time::timeout;
@@ -28,6 +28,15 @@ pub(crate) async fn faulty(quirk: Quirk) -> Result<DemoSshd> {
 async fn demo(program: Program, quirk: Option<Quirk>) -> Result<DemoSshd> {
     let options = Options { program, quirk, rejection_time: Duration::ZERO, ..Options::default() };
     Ok(DemoSshd::start(options).await?)
+}
+
+/// An account with a known password, unless the machine forbids what that takes.
+pub(crate) async fn account() -> Option<Account> {
+    let account = Account::new().await.unwrap();
+    if account.is_none() {
+        println!("SKIPPED: this machine lets nobody unshare a mount namespace");
+    }
+    account
 }
 
 /// An order for the server's only account.

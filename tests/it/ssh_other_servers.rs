@@ -6,12 +6,13 @@ use testkit::{Account, Dropbear, Sshd, TinySsh};
 
 use crate::{
     dead_target_stage::numbers,
+    setup::account,
     ssh_dialing::{Dialing, Talk, error},
 };
 
 #[tokio::test]
 async fn dropbear_opens_a_shell_for_a_key_and_for_a_password() {
-    let account = Account::new().await.unwrap();
+    let Some(account) = account().await else { return };
     let server = Dropbear::start(&account).await.unwrap();
     let key = account.key().unwrap();
     for credentials in [Credentials::of_key(key.as_str(), None), Credentials::of_password(Account::PASSWORD)]
@@ -38,7 +39,7 @@ async fn dropbear_opens_a_shell_for_a_key_and_for_a_password() {
 
 #[tokio::test]
 async fn dropbear_refuses_what_is_wrong() {
-    let account = Account::new().await.unwrap();
+    let Some(account) = account().await else { return };
     let server = Dropbear::start(&account).await.unwrap();
     let dialing = Dialing::to(server.port(), Account::NAME);
     let target = dialing.target.to_string();
@@ -52,7 +53,7 @@ async fn dropbear_refuses_what_is_wrong() {
 /// TinySSH of before 2024 has one cipher and not the guard that it needs (Terrapin).
 #[tokio::test]
 async fn tinyssh_opens_a_shell_or_is_told_why_it_is_not_safe() {
-    let account = Account::new().await.unwrap();
+    let Some(account) = account().await else { return };
     let key = account.key().unwrap();
     let server = TinySsh::start(account).await.unwrap();
     match Dialing::to(server.port(), Account::NAME).with_key(&key, None).await {

@@ -72,6 +72,8 @@ pub struct Sshd {
     port: u16,
     username: String,
     log: Log,
+    /// Its files are there for as long as the server.
+    _account: Option<Arc<Account>>,
 }
 
 impl Sshd {
@@ -103,7 +105,7 @@ impl Sshd {
             };
             let (process, log) = spawn(dir.path(), &config, port)?;
             if listens(log.clone()).await? {
-                return Ok(Self { dir, process, port, username, log });
+                return Ok(Self { dir, process, port, username, log, _account: config.account });
             }
         }
         bail!("no free port for sshd")

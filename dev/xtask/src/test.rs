@@ -16,7 +16,8 @@ use crate::{
     program::Program,
     target_folder,
     tools::{
-        self, CHROMIUM, DROPBEAR, HTOP, LESS, MC, OPENSSL, PUTTYGEN, SSH, SSHD, TINYSSHD, TMUX, Tool, VIM,
+        self, CHROMIUM, DROPBEAR, GOOGLE_AUTHENTICATOR, HTOP, LESS, MC, OPENSSL, PUTTYGEN, SSH, SSHD,
+        TINYSSHD, TMUX, Tool, VIM,
     },
 };
 
@@ -46,7 +47,20 @@ const STEPS: [Step; 11] = [
     Step {
         name: "tests",
         run: tests,
-        tools: &[SSH, SSHD, OPENSSL, PUTTYGEN, VIM, LESS, HTOP, TMUX, MC, DROPBEAR, TINYSSHD],
+        tools: &[
+            SSH,
+            SSHD,
+            OPENSSL,
+            PUTTYGEN,
+            VIM,
+            LESS,
+            HTOP,
+            TMUX,
+            MC,
+            DROPBEAR,
+            TINYSSHD,
+            GOOGLE_AUTHENTICATOR,
+        ],
         node: true,
     },
     Step { name: "doctests", run: doctests, tools: &[], node: true },

@@ -18,6 +18,8 @@ pub(crate) struct Tool {
 
 pub(crate) const CHROMIUM: Tool = Tool { program: "chromium", package: "chromium" };
 pub(crate) const DROPBEAR: Tool = Tool { program: "dropbear", package: "dropbear-bin" };
+pub(crate) const GOOGLE_AUTHENTICATOR: Tool =
+    Tool { program: "google-authenticator", package: "libpam-google-authenticator" };
 pub(crate) const HTOP: Tool = Tool { program: "htop", package: "htop" };
 pub(crate) const LESS: Tool = Tool { program: "less", package: "less" };
 pub(crate) const MC: Tool = Tool { program: "mc", package: "mc" };
