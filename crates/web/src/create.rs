@@ -13,7 +13,7 @@ use jiff::{Timestamp, Unit};
 use serde::Serialize;
 use wire::Code;
 
-use crate::{auth, body, connection::Peer, error::ApiError, fields::Ceilings, front::Front};
+use crate::{auth, body, connection::Peer, error::ApiError, front::Front, order};
 
 /// The union of what both generations of the original answer.
 #[derive(Serialize)]
@@ -39,12 +39,12 @@ pub(crate) async fn create(
     let fields = body::fields(request, front.config.limits.read_timeout).await?;
     let ignored = fields.ignored().to_vec();
     let options = front.registry.options();
-    let ceilings = Ceilings {
+    let ceilings = order::Ceilings {
         idle_timeout: options.idle_timeout,
         max_duration: options.max_duration,
         connect_timeout: Some(front.config.limits.connect_timeout),
     };
-    let mut order = fields.into_order(ceilings, &front.config.permits)?;
+    let mut order = order::session(fields, ceilings, &front.config.permits)?;
     order.caller = caller.map(str::to_owned);
     let host = order.target.to_string();
     let jump: Vec<_> = order.jump.iter().map(|hop| hop.target.to_string()).collect();

@@ -21,7 +21,7 @@ use crate::{
     error::ApiError,
     fields::{Fields, invalid},
     front::Front,
-    jump, login, program, terminal,
+    jump, login, order, program, terminal,
 };
 
 /// How output stands in the answer.
@@ -82,7 +82,7 @@ fn read(
     permits: &Permits,
 ) -> Result<(ExecOrder, Encoding, Vec<String>), ApiError> {
     let credentials = login::credentials(&mut fields)?;
-    let target = fields.target(Some(limits.connect_timeout))?;
+    let target = order::target(&mut fields, Some(limits.connect_timeout))?;
     let jump = jump::hops(&mut fields, &target, Some(limits.connect_timeout))?;
     let program = program::program(&mut fields, &credentials, permits)?;
     if program.command.is_none() {

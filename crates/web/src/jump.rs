@@ -9,6 +9,7 @@ use crate::{
     fields::{Fields, invalid},
     login,
     members::Members,
+    order,
 };
 
 /// How many jump hosts there may be.
@@ -57,7 +58,7 @@ pub(crate) fn hops(
 ) -> Result<Vec<Hop>, ApiError> {
     let hop = |mut fields: Fields| {
         let credentials = login::credentials(&mut fields)?;
-        Ok(Hop { target: fields.target(connect_ceiling)?, credentials })
+        Ok(Hop { target: order::target(&mut fields, connect_ceiling)?, credentials })
     };
     let read = |(index, fields)| hop(fields).map_err(|error: ApiError| error.within(&place(index)));
     let hops = fields.take_hops().into_iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
@@ -87,11 +88,15 @@ mod tests {
     use wire::Code;
 
     use super::*;
-    use crate::{config::Permits, fields::Ceilings};
+    use crate::{
+        config::Permits,
+        order::{self, Ceilings},
+    };
 
     fn order(jump: &Value) -> Result<SessionOrder, ApiError> {
         let body = json!({ "hostname": "db", "username": "u", "password": "p", "jump": jump });
-        Fields::from_json(body.to_string().as_bytes())?.into_order(Ceilings::default(), &Permits::default())
+        let fields = Fields::from_json(body.to_string().as_bytes())?;
+        order::session(fields, Ceilings::default(), &Permits::default())
     }
 
     #[test]
@@ -124,7 +129,7 @@ mod tests {
             fields.add(name, value.to_owned()).unwrap();
         }
         assert_eq!(
-            fields.into_order(Ceilings::default(), &Permits::default()).unwrap().jump[0].target.host,
+            order::session(fields, Ceilings::default(), &Permits::default()).unwrap().jump[0].target.host,
             "b"
         );
     }

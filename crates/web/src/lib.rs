@@ -24,6 +24,7 @@ mod members;
 mod meter;
 mod metrics;
 mod namespace;
+mod order;
 mod origin;
 mod outbound;
 mod program;

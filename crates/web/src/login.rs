@@ -90,7 +90,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{config::Permits, fields::Ceilings};
+    use crate::{
+        config::Permits,
+        order::{self, Ceilings},
+    };
 
     fn parsed(fields: &Value) -> Result<Credentials, ApiError> {
         let mut body = json!({ "hostname": "h", "username": "u" });
@@ -98,7 +101,7 @@ mod tests {
             body[name] = value.clone();
         }
         let fields = Fields::from_json(body.to_string().as_bytes())?;
-        Ok(fields.into_order(Ceilings::default(), &Permits::default())?.credentials)
+        Ok(order::session(fields, Ceilings::default(), &Permits::default())?.credentials)
     }
 
     fn text(secret: Option<&SecretString>) -> Option<&str> {
@@ -139,7 +142,8 @@ mod tests {
         ] {
             fields.add(name, value.to_owned()).unwrap();
         }
-        let credentials = fields.into_order(Ceilings::default(), &Permits::default()).unwrap().credentials;
+        let credentials =
+            order::session(fields, Ceilings::default(), &Permits::default()).unwrap().credentials;
         assert_eq!(credentials.methods, Some(vec![AuthMethod::Password, AuthMethod::PublicKey]));
         assert_eq!((credentials.answers.len(), credentials.totp.is_none()), (1, true));
     }
