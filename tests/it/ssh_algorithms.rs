@@ -141,15 +141,11 @@ async fn a_failure_to_agree_shows_both_sides_and_marks_the_kind() -> Result {
     let refused = refused(&dialing, &server).await?;
     let sentence = format!(
         "127.0.0.1:{} and this gateway have no cipher in common. The preset 'legacy' would work: the request may \
-         ask for it as its algorithms.\n\nkey exchange\n  server: ",
+         ask for it as its algorithms.\n\ncipher (nothing in common)\n  server: 3des-cbc, aes128-cbc\n  gateway: aes",
         server.port()
     );
     let told = refused.to_string();
     assert!(told.starts_with(&sentence), "{told}");
-    assert!(
-        told.contains("\n\ncipher (nothing in common)\n  server: 3des-cbc, aes128-cbc\n  gateway: aes"),
-        "{told}"
-    );
     assert!(
         told.contains("\n\nhost key algorithm\n  server: ssh-ed25519\n  gateway: ssh-ed25519, "),
         "{told}"

@@ -37,7 +37,9 @@ export interface SshServer extends Running {
 }
 
 /** An OpenSSH server on loopback with a shell that has a plain prompt; unless given, its port and keys are new. */
-export async function startSshd(given: { port?: number; key?: string } = {}): Promise<SshServer> {
+export async function startSshd(
+  given: { port?: number; key?: string; lines?: string[] } = {},
+): Promise<SshServer> {
   const folder = mkdtempSync(join(tmpdir(), 'sshd-'));
   const file = (name: string) => join(folder, name);
   const port = given.port ?? (await freePort());
@@ -51,6 +53,8 @@ export async function startSshd(given: { port?: number; key?: string } = {}): Pr
   writeFileSync(
     file('config'),
     [
+      // The first value of an option counts.
+      ...(given.lines ?? []),
       `ListenAddress 127.0.0.1:${port}`,
       `HostKey ${file('host')}`,
       `AuthorizedKeysFile ${file('user.pub')}`,

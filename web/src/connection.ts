@@ -10,6 +10,7 @@ import {
   type Attached,
   type Closed,
   type ConnectAuth,
+  type Details,
   type FromGateway,
   type InputAck,
   NAMESPACE,
@@ -57,6 +58,8 @@ export interface GatewayListener {
   /** Something is to be answered before the session can go on. */
   asked(question: Question): void;
   attached(attached: Attached): void;
+  /** How the connection to the host is protected. */
+  details(details: Details): void;
   screen(piece: ScreenPiece): void;
   takenOver(takenOver: TakenOver): void;
   warned(warning: Warning): void;
@@ -152,6 +155,7 @@ function hear(socket: GatewaySocket, listener: GatewayListener): void {
   socket.on('session-progress', (progress) => listener.progress(progress));
   socket.on('session-question', (question) => listener.asked(question));
   socket.on('session-attached', (attached) => listener.attached(attached));
+  socket.on('session-details', (details) => listener.details(details));
   socket.on('session-screen', (piece) => listener.screen(piece));
   socket.on('session-taken-over', (takenOver) => listener.takenOver(takenOver));
   socket.on('session-warning', (warning) => listener.warned(warning));

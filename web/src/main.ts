@@ -11,6 +11,7 @@ import { plainText, windowTitle } from './text';
 import { ticketOf } from './ticket';
 import { Badge } from './ui/badge';
 import { ContactBar, EndingBar, HeldBar } from './ui/bars';
+import { CautionBar, ConnectionPanel } from './ui/connection';
 import { Overlay } from './ui/overlay';
 import { QuestionForm } from './ui/question';
 import type { Act } from './ui/view';
@@ -45,6 +46,8 @@ function run(): void {
   );
   const ending = page.add(new EndingBar(element('ending'), () => session?.stay()));
   const contact = page.add(new ContactBar(element('contact')));
+  const connection = page.add(new ConnectionPanel(element('connection')));
+  const caution = page.add(new CautionBar(element('caution'), () => terminal.focus()));
   const held = page.add(
     new HeldBar(element('held'), {
       keys: () => session?.heldKeys ?? [],
@@ -116,6 +119,8 @@ function run(): void {
     asks = asked !== null;
     ending.show((connected && state.endings[0]) || null);
     held.show(connected ? state.held : 0);
+    connection.show(connected);
+    caution.show(connected);
     if ((connected || goesOn) && focusIsAdrift()) {
       terminal.focus();
     }
@@ -143,6 +148,10 @@ function run(): void {
           notice.keep(plainText(message, NOTICE_MAX));
           // An empty screen needs its words until somebody goes on.
           element('terminal').addEventListener('keydown', () => notice.hide(), { once: true, capture: true });
+        },
+        details: (details) => {
+          connection.tell(details);
+          caution.tell(details);
         },
         resumed: () => resumed.show('Resumed'),
         silent: (since) => contact.show(since),

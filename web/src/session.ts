@@ -193,6 +193,7 @@ export class Session implements Disposable {
       progress: ({ step, hop }) => this.#on({ type: 'progress', step, hop: hop ?? null }),
       asked: (question) => this.#questions.ask(question),
       attached: (attached) => this.#attached(attached),
+      details: (details) => this.listener.details(details),
       screen: (piece) => this.#takeScreen(piece),
       takenOver: ({ token }) => this.#takenOver(token),
       warned: ({ code, seconds }) =>

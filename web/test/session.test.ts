@@ -46,6 +46,7 @@ function opened({ kept = null as string | null, startable = true, keeps = true }
     notice: vi.fn(),
     screenLost: vi.fn(),
     resumed: vi.fn(),
+    details: vi.fn(),
     silent: vi.fn(),
   };
   let events!: GatewayListener;

@@ -67,6 +67,8 @@ pub(crate) fn record(facts: &ConnectionFacts) {
 /// Adds to a disagreement what the server said it can do, and what would help.
 pub(crate) fn explain(mut error: NoCommonAlgorithm, offer: Offer, theirs: &Proposal) -> NoCommonAlgorithm {
     error.offers = offers(offer, theirs);
+    // What it is about stands first.
+    error.offers.sort_by_key(|offers| offers.kind != error.kind);
     error.remedy = remedy(offer, theirs);
     error
 }

@@ -106,7 +106,8 @@ impl Callbacks {
     /// Weighs what arrived. An agent's channel on which too much waits is closed.
     fn arrived(&self, channel: ChannelId, length: usize, session: &mut Session) -> Result<(), Fault> {
         match self.agent_channels.arrived(channel, length) {
-            None => self.gate.arrived(length),
+            None if self.gate.arrived(length) => {}
+            None => return Err(not_ssh(self.check.target(), "it sends more than it may").into()),
             Some(true) => {}
             Some(false) => session.close(channel)?,
         }

@@ -25,6 +25,10 @@ pub(crate) const SHUT_AT: usize = 64 * 1024;
 /// A gate that was widened is shut while so much waits. Each exchange that the target begins while
 /// nobody reads takes a window of it.
 pub(crate) const FULL_AT: usize = SHUT_AT + 8 * WINDOW as usize;
+/// No target that keeps to its window has so much waiting, in bytes, not even one whose connection
+/// ended while the keys were changed and every message has one byte. One that does not could make a
+/// thousand times of what was read ahead, where that is compressed.
+const TOO_MUCH: usize = 8 * 1024 * 1024;
 /// The link is told when no more than this is left.
 const OPEN_AT: usize = SHUT_AT / 2;
 /// What a message weighs beside its bytes, so that many small ones shut the gate too.
@@ -43,9 +47,10 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// A message of this length went to the reader's queue.
-    pub(crate) fn arrived(&self, length: usize) {
-        self.waiting.fetch_add(weight(length), Ordering::AcqRel);
+    /// A message of this length went to the reader's queue. Says whether the target may have sent it.
+    pub(crate) fn arrived(&self, length: usize) -> bool {
+        let weight = weight(length);
+        self.waiting.fetch_add(weight, Ordering::AcqRel) + weight <= signed(TOO_MUCH)
     }
 
     /// The reader took it.
@@ -130,6 +135,20 @@ mod tests {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    #[test]
+    fn a_target_that_sends_more_than_any_window_is_found_out() {
+        let gate = Gate::default();
+        let honest = TOO_MUCH / (WINDOW as usize + MESSAGE);
+        for _ in 0..honest {
+            assert!(gate.arrived(WINDOW as usize));
+        }
+        assert!(!gate.arrived(WINDOW as usize));
+        for _ in 0..=honest {
+            gate.taken(WINDOW as usize);
+        }
+        assert!(gate.arrived(WINDOW as usize));
     }
 
     #[test]

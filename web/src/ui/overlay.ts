@@ -2,7 +2,7 @@
 import { type Disposable, Disposables, listen } from '../lifecycle';
 import type { NextTry, State } from '../state';
 import { Clock, duration, secondsUntil } from './clock';
-import { part, writePart } from './parts';
+import { part, write, writePart } from './parts';
 import { type Act, view } from './view';
 
 export class Overlay implements Disposable {
@@ -14,6 +14,8 @@ export class Overlay implements Disposable {
     private readonly root: HTMLElement,
     act: (act: Act) => void,
   ) {
+    // It is longer than the card, and scrolls by keys too.
+    part(root, 'more-lines').tabIndex = 0;
     this.#all.add(
       listen(part(root, 'action'), 'click', () => {
         if (this.#act !== null) {
@@ -34,6 +36,8 @@ export class Overlay implements Disposable {
     writePart(this.root, 'title', shown.title);
     writePart(this.root, 'message', shown.message);
     writePart(this.root, 'advice', shown.advice);
+    part(this.root, 'more').hidden = !shown.more;
+    write(part(this.root, 'more-lines'), shown.more ?? '');
     writePart(this.root, 'code', shown.code);
     this.#due(shown.due, shown.until);
     this.#act = shown.action?.act ?? null;

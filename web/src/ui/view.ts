@@ -2,7 +2,7 @@
 import { ADVICE, type Advice, NEW_LINK } from '../advice';
 import type { Code } from '../protocol.gen';
 import type { FailureCode, NextTry, Obstacle, State } from '../state';
-import { plainText } from '../text';
+import { plainLines, plainText } from '../text';
 import { askedWords } from './asking';
 import { duration } from './clock';
 
@@ -30,6 +30,8 @@ export interface View {
   step: StepName | null;
   title: string;
   message: string;
+  /** What stands below the sentence of an error, for whoever wants to know; of several lines. */
+  more?: string;
   advice: string;
   code: string;
   /** When the next try is due, where there is one. */
@@ -40,6 +42,7 @@ export interface View {
 }
 
 const MESSAGE_MAX = 400;
+const MORE_MAX = 8_000;
 
 const STEP_MESSAGE: Record<StepName, string> = {
   gateway: 'Reaching the gateway…',
@@ -94,14 +97,7 @@ export function view(state: State): View {
     case 'ended':
       return ended(state);
     case 'failed':
-      return {
-        ...EMPTY,
-        ...words(state.code, plainText(state.message, MESSAGE_MAX), state.retry),
-        layout: state.begun ? 'bar' : 'card',
-        tone: 'trouble',
-        code: `Code: ${state.code}`,
-        action: state.retry ? RETRY : null,
-      };
+      return failed(state);
     case 'used':
       return { ...EMPTY, layout: 'hidden', tone: 'calm', title: ADVICE.ticket_unknown.title };
     case 'disconnected':
@@ -218,6 +214,21 @@ function trouble(obstacle: Obstacle): Advice {
     default:
       return ADVICE[obstacle];
   }
+}
+
+function failed(state: State & { kind: 'failed' }): View {
+  // Where two sides have no algorithm in common, what they have stands below the sentence.
+  const end = state.code === 'no_common_algorithm' ? state.message.indexOf('\n') : -1;
+  const sentence = end < 0 ? state.message : state.message.slice(0, end);
+  return {
+    ...EMPTY,
+    ...words(state.code, plainText(sentence, MESSAGE_MAX), state.retry),
+    more: end < 0 ? '' : plainLines(state.message.slice(end), MORE_MAX),
+    layout: state.begun ? 'bar' : 'card',
+    tone: 'trouble',
+    code: `Code: ${state.code}`,
+    action: state.retry ? RETRY : null,
+  };
 }
 
 function ended(state: State & { kind: 'ended' }): View {
