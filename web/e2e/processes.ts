@@ -11,6 +11,8 @@ import { json } from 'node:stream/consumers';
 
 const BINARY = resolve(process.env['ALFRESCO_SSH_BIN'] ?? '../target/release/alfresco-ssh');
 const SSHD = process.env['SSHD'] ?? '/usr/sbin/sshd';
+/** The line of `sshd_config` for a shell that has a plain prompt. */
+export const SHELL = "ForceCommand exec env PS1='e2e> ' bash --noprofile --norc -i";
 
 export interface Running {
   stop(): Promise<void>;
@@ -28,6 +30,7 @@ export interface Target {
   max_duration?: number;
   charset?: string;
   auth_methods?: string[];
+  totp?: string;
 }
 
 export interface SshServer extends Running {
@@ -65,7 +68,7 @@ export async function startSshd(
       'PermitRootLogin yes',
       // A bash that sshd starts reads `.bashrc`, even for `-c`, unless it seems to run inside another shell.
       'SetEnv LANG=C.UTF-8 LC_ALL=C.UTF-8 SHLVL=1',
-      "ForceCommand exec env PS1='e2e> ' bash --noprofile --norc -i",
+      SHELL,
     ].join('\n'),
   );
   const sshd = spawn(SSHD, ['-D', '-e', '-f', file('config')], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -344,7 +347,7 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
 }
 
 /** Waits for a line with these words; afterwards the output is read and dropped. */
-function lineWith(child: ChildProcess, output: NodeJS.ReadableStream, words: string): Promise<string> {
+export function lineWith(child: ChildProcess, output: NodeJS.ReadableStream, words: string): Promise<string> {
   return new Promise((found, failed) => {
     const said: string[] = [];
     const lines = createInterface({ input: output });

@@ -65,7 +65,12 @@ const STEPS: [Step; 11] = [
     },
     Step { name: "doctests", run: doctests, tools: &[], node: true },
     Step { name: "release", run: release, tools: &[], node: true },
-    Step { name: "browser", run: browser, tools: &[CHROMIUM, SSH, SSHD, VIM], node: true },
+    Step {
+        name: "browser",
+        run: browser,
+        tools: &[CHROMIUM, SSH, SSHD, OPENSSL, VIM, GOOGLE_AUTHENTICATOR],
+        node: true,
+    },
 ];
 
 /// The names of the steps, in order.
@@ -171,12 +176,19 @@ fn release(place: &Place<'_>) -> anyhow::Result<u32> {
 }
 
 fn browser(place: &Place<'_>) -> anyhow::Result<u32> {
-    let binary = place.target.join("release/alfresco-ssh");
-    if !binary.is_file() {
-        bail!("{} is not built: run `cargo xtask test --only release` first", binary.display());
-    }
+    let gateway = built(place, "release", "alfresco-ssh", "release")?;
+    let sshd = built(place, "debug", "account-sshd", "build")?;
     let tests = Program::new(place.root, "npm run e2e").within(place.root, "web");
-    tests.env("ALFRESCO_SSH_BIN", binary).run_tests()
+    tests.env("ALFRESCO_SSH_BIN", gateway).env("ACCOUNT_SSHD_BIN", sshd).run_tests()
+}
+
+/// A program that an earlier step has built.
+fn built(place: &Place<'_>, profile: &str, name: &str, step: &str) -> anyhow::Result<PathBuf> {
+    let program = place.target.join(profile).join(name);
+    if !program.is_file() {
+        bail!("{} is not built: run `cargo xtask test --only {step}` first", program.display());
+    }
+    Ok(program)
 }
 
 fn check(program: Program) -> anyhow::Result<u32> {
