@@ -37,9 +37,8 @@ impl Link {
     /// Wraps a connection that gives nothing while the gate is shut; it is cut when the switch is
     /// dropped.
     pub(crate) fn new(stream: Stream, gate: Arc<Gate>, greeting: Greeting) -> (Self, Switch) {
-        let under = stream.carrier().cloned().map(Arc::new);
         let socket = Arc::new(Mutex::new(Socket::new(stream, gate)));
-        let switch = Switch(Cutter { socket: Arc::downgrade(&socket), under });
+        let switch = Switch(Cutter(Arc::downgrade(&socket)));
         let (carried, allowance) = Default::default();
         (Self { socket, greeting, carried, allowance }, switch)
     }
@@ -59,23 +58,15 @@ impl Link {
     }
 }
 
-/// Cuts a connection when told to, and those that it runs through; each socket closes with the task that
-/// owns it.
+/// Cuts a connection when told to; the socket closes with the task that owns it.
 #[derive(Clone)]
-pub(crate) struct Cutter {
-    socket: Weak<Mutex<Socket>>,
-    under: Option<Arc<Cutter>>,
-}
+pub(crate) struct Cutter(Weak<Mutex<Socket>>);
 
 impl Cutter {
     /// Ends the connection now, in both directions.
     pub(crate) fn cut(&self) {
-        if let Some(socket) = self.socket.upgrade() {
+        if let Some(socket) = self.0.upgrade() {
             socket.lock().cut();
-        }
-        // What ran through it may be gone already.
-        if let Some(under) = &self.under {
-            under.cut();
         }
     }
 }
@@ -91,7 +82,7 @@ impl Switch {
 
     /// What can be told of the other side's life.
     pub(crate) fn pulse(&self) -> Pulse {
-        Pulse(self.0.socket.clone())
+        Pulse(self.0.0.clone())
     }
 }
 

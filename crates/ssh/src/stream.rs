@@ -13,7 +13,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::{link::Cutter, tunnel::Tunnel};
+use crate::tunnel::Tunnel;
 
 /// A stream to an SSH server.
 pub(crate) enum Stream {
@@ -27,14 +27,6 @@ impl Stream {
         match self {
             Self::Tcp(tcp) => tcp.peer_addr().ok().map(|address| address.ip()),
             Self::Tunnel(_) => None,
-        }
-    }
-
-    /// What ends the connection that this one runs through.
-    pub(crate) fn carrier(&self) -> Option<&Cutter> {
-        match self {
-            Self::Tcp(_) => None,
-            Self::Tunnel(tunnel) => Some(tunnel.cutter()),
         }
     }
 

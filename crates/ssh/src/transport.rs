@@ -228,6 +228,12 @@ struct Events {
     _switch: Switch,
 }
 
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.way.cut();
+    }
+}
+
 impl Events {
     fn into_stream(self) -> impl Stream<Item = ShellEvent> + Send {
         stream::unfold(self, async |mut events| events.next().await.map(|event| (event, events))).fuse()
@@ -332,6 +338,7 @@ impl Shell for SshShell {
             // A target that does not answer is cut off all the same.
             let _ = timeout(CLOSE_LIMIT, self.farewell()).await;
             self.cutter.cut();
+            self.way.cut();
         })
     }
 

@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::{Buf as _, Bytes};
@@ -21,13 +21,12 @@ use tokio_util::{
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
-use crate::{gate::Gate, inbox::Inbox, link::Cutter};
+use crate::{gate::Gate, inbox::Inbox};
 
 /// The connection that carries a tunnel, as far as the tunnel knows it.
 #[derive(Clone)]
 pub(crate) struct Carrier {
     pub(crate) gate: Arc<Gate>,
-    pub(crate) cutter: Cutter,
     /// Cancelled when it is gone.
     pub(crate) gone: CancellationToken,
     /// It was gone before what it carries had ended.
@@ -50,6 +49,8 @@ pub(crate) struct Tunnel {
     /// The other side knows that nothing more comes from here, and will close it.
     said_end: bool,
     is_open: TaskTrackerToken,
+    /// Whoever waits for it: one task does both, reading and writing.
+    waiting: Option<Waker>,
 }
 
 impl Tunnel {
@@ -64,18 +65,16 @@ impl Tunnel {
             channel: Arc::new(channel),
             ended: false,
             said_end: false,
+            waiting: None,
         }
     }
 
-    /// Ends the connection that carries it.
-    pub(crate) fn cutter(&self) -> &Cutter {
-        &self.carrier.cutter
-    }
-
-    /// Ends the tunnel now, and what carries it: it carries nothing else.
+    /// Ends the tunnel now, and not what carries it.
     pub(crate) fn shut(&mut self) {
         self.ended = true;
-        self.carrier.cutter.cut();
+        if let Some(waker) = self.waiting.take() {
+            waker.wake();
+        }
     }
 
     /// Why it is over although nobody has read that.
@@ -84,6 +83,7 @@ impl Tunnel {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<ChannelMsg>> {
+        self.waiting = Some(cx.waker().clone());
         let Some(inbox) = &mut self.inbox else { return Poll::Ready(None) };
         pin!(inbox.next()).poll(cx)
     }
@@ -119,6 +119,10 @@ impl AsyncRead for Tunnel {
 
 impl AsyncWrite for Tunnel {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.ended {
+            return Poll::Ready(Err(self.lost()));
+        }
+        self.waiting = Some(cx.waker().clone());
         let written = ready!(self.writer.as_mut().poll_write(cx, bytes));
         Poll::Ready(written.map_err(|_| self.lost()))
     }

@@ -45,13 +45,7 @@ impl Way {
         let (handle, gone) = (Arc::new(handle), notes.gone.clone());
         let pulses = self.pulses_to(&switch);
         tokio::spawn(watch(handle.clone(), pulses, patience, gone.clone()));
-        let carrier = Carrier {
-            gate,
-            cutter: switch.cutter(),
-            gone,
-            lost: Arc::default(),
-            tunnels: TaskTracker::new(),
-        };
+        let carrier = Carrier { gate, gone, lost: Arc::default(), tunnels: TaskTracker::new() };
         self.hosts.push(JumpHost { target, handle, notes, carrier, switch });
     }
 
@@ -92,6 +86,13 @@ impl Way {
         match (error, self.broken()) {
             (DialError::LinkLost { .. }, Some(host)) => host.end(target).await,
             (error, _) => error,
+        }
+    }
+
+    /// Ends every connection now.
+    pub(crate) fn cut(&self) {
+        for host in &self.hosts {
+            host.switch.cutter().cut();
         }
     }
 
