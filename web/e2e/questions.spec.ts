@@ -176,6 +176,20 @@ test('a host that is refused may be accepted at the next try', async ({ page, ss
   await terminal.prompt();
 });
 
+test.describe('on a phone whose browser takes some of its screen', () => {
+  test.use({ viewport: { width: 390, height: 664 } });
+
+  test('a host key and the choice are seen without scrolling', async ({ page, sshd, running }) => {
+    const gateway = await running(Gateway.start('--host-key-policy', 'ask'));
+    await page.goto(await gateway.create(sshd.target));
+    await expect(page.getByText('Is this the right host?')).toBeInViewport({ ratio: 1 });
+    await expect(page.getByText(sshd.fingerprint)).toBeInViewport({ ratio: 1 });
+    await expect(page.locator('[data-part=randomart]')).toBeInViewport({ ratio: 1 });
+    await expect(button(page, 'Refuse')).toBeInViewport({ ratio: 1 });
+    await expect(button(page, 'Accept')).toBeInViewport({ ratio: 1 });
+  });
+});
+
 for (const colorScheme of ['dark', 'light'] as const) {
   asks.describe(`axe finds nothing in ${colorScheme}`, () => {
     asks.use({ colorScheme, contextOptions: { reducedMotion: 'reduce' } });
