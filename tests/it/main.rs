@@ -34,6 +34,7 @@ mod http_pages;
 mod inline;
 mod input;
 mod jump;
+mod jump_http;
 mod limits;
 mod limits_sessions;
 mod logs;

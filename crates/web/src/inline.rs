@@ -3,7 +3,7 @@
 
 use std::mem;
 
-use engine::{Answer, Field, FieldsQuestion, HostKeyQuestion, Question, Unanswered};
+use engine::{Answer, Field, FieldsKind, FieldsQuestion, HostKeyQuestion, Question, Unanswered};
 
 /// The longest answer, in characters; what is beyond is not taken.
 const MAX_LINE: usize = 4096;
@@ -170,8 +170,15 @@ fn ask_for_fields(question: &FieldsQuestion) -> (Asked, String) {
             words.push_str("\r\n");
         }
     }
-    words.push_str(&question.fields.first().map(prompt).unwrap_or_default());
-    (Asked::Fields(question.fields.clone()), words)
+    let mut fields = question.fields.clone();
+    if question.kind == FieldsKind::KeyboardInteractive {
+        // The server's own words do not tell which server it is; OpenSSH puts the account before them too.
+        for field in &mut fields {
+            field.prompt = format!("({}) {}", question.target, field.prompt);
+        }
+    }
+    words.push_str(&fields.first().map(prompt).unwrap_or_default());
+    (Asked::Fields(fields), words)
 }
 
 /// A server's own words, as text of a terminal and nothing else.
@@ -190,7 +197,7 @@ fn prompt(field: &Field) -> String {
 
 #[cfg(test)]
 mod tests {
-    use engine::{FieldsKind, Fingerprint};
+    use engine::Fingerprint;
     use secrecy::ExposeSecret as _;
 
     use super::*;
@@ -225,9 +232,12 @@ mod tests {
     #[test]
     fn fields_are_asked_one_after_the_other_and_secrets_are_not_shown() {
         let (mut inline, words) = Inline::new(1, &fields(&[("User", true), ("Code: ", false)]));
-        assert_eq!(words, "PAM\r\nTwo\r\nlines[2J\r\nUser ");
+        assert_eq!(words, "PAM\r\nTwo\r\nlines[2J\r\n(me@host:22) User ");
         let typed = inline.input("mé\x7fe\r");
-        assert_eq!((typed.echo.as_str(), typed.answer.is_none()), ("mé\x08 \x08e\r\nCode: ", true));
+        assert_eq!(
+            (typed.echo.as_str(), typed.answer.is_none()),
+            ("mé\x08 \x08e\r\n(me@host:22) Code: ", true)
+        );
         let typed = inline.input("12\x1b[A3x");
         assert_eq!(typed.echo, "");
         let typed = inline.input("\x7f4\rls\r");
