@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     credentials::Credentials,
-    dial::{DialError, DialOrder, Dialer, Exit, Hop, ShellEvent, Step, Transport, way},
+    dial::{DialOrder, Dialer, Exit, Hop, ShellEvent, Step, Transport, way},
+    dial_error::DialError,
     program::Program,
     question::{Answer, Person, Question, Unanswered},
     quota::Full,

@@ -7,6 +7,7 @@ mod algorithms;
 mod client;
 mod credentials;
 mod dial;
+mod dial_error;
 mod exec;
 mod facts;
 mod hash;
@@ -31,10 +32,8 @@ pub use algorithms::{
 };
 pub use client::{Client, ClientFull, EndingCause, Notice, ScreenSize};
 pub use credentials::{AuthMethod, Credentials, KeyFile, KnownAnswer};
-pub use dial::{
-    DialError, DialOrder, Dialer, Exit, Hop, NotAdmitted, Shell, ShellEvent, ShellGone, Step, TargetDenied,
-    Transport, way,
-};
+pub use dial::{DialOrder, Dialer, Exit, Hop, Shell, ShellEvent, ShellGone, Step, Transport, way};
+pub use dial_error::{DialError, NotAdmitted, TargetDenied};
 pub use exec::{ExecError, ExecOrder, Executed, Printed};
 pub use facts::{ConnectionFacts, HostKeyFacts, HostProof};
 pub use host::{InvalidHost, host_name};

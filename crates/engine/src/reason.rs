@@ -1,6 +1,6 @@
 //! Why an attempt or a session ended, and who caused it.
 
-use crate::dial::{DialError, Exit};
+use crate::{dial::Exit, dial_error::DialError};
 
 /// Who caused an end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

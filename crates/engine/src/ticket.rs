@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::{
     credentials::Credentials,
-    dial::{Hop, NotAdmitted},
+    dial::Hop,
+    dial_error::NotAdmitted,
     hash::sha256,
     options::Options,
     program::Program,

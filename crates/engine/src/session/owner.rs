@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{
     client::{Client, Notice},
-    dial::{DialError, DialOrder, Dialer, Transport},
+    dial::{DialOrder, Dialer, Transport},
+    dial_error::DialError,
     options::Options,
     reason::CloseReason,
     sessions::Membership,
