@@ -69,8 +69,9 @@ impl Tunnel {
         }
     }
 
-    /// Ends the tunnel now, and not what carries it.
+    /// Ends the tunnel now, and not what carries it; where that is gone already, it is what ended the tunnel.
     pub(crate) fn shut(&mut self) {
+        self.broken();
         self.ended = true;
         if let Some(waker) = self.waiting.take() {
             waker.wake();
