@@ -23,7 +23,7 @@ async fn server(host_key_type: &str, lines: &[&str]) -> Result<Sshd> {
 async fn reached(dialing: &Dialing, server: &Sshd) -> Result<ConnectionFacts> {
     let mut talk = Talk::new(dialing.with_key(&server.client_key()?, None).await);
     talk.until("$ ").await;
-    Ok(talk.transport.facts)
+    Ok(talk.transport.facts.target)
 }
 
 async fn refused(dialing: &Dialing, server: &Sshd) -> Result<NoCommonAlgorithm> {
@@ -172,7 +172,7 @@ async fn a_post_quantum_key_exchange_is_had_or_there_is_no_session() -> Result {
     let other = scripted(testkit::demo_sshd::Script::Echo).await?;
     let mut dialing = Dialing::to_demo(&other);
     dialing.options.algorithms.require_post_quantum = true;
-    let facts = Talk::new(dialing.with_password(other.password()).await).transport.facts;
+    let facts = Talk::new(dialing.with_password(other.password()).await).transport.facts.target;
     assert_eq!((facts.key_exchange.as_str(), facts.is_post_quantum), ("mlkem768x25519-sha256", true));
     Ok(())
 }
@@ -206,7 +206,7 @@ async fn flooded(dialing: &Dialing, server: &Sshd) -> Result<(String, Connection
     }
     // Before it, sshd speaks of what it does.
     let flood = printed.split_off(printed.len().saturating_sub(FLOOD));
-    Ok((sha256(&flood), talk.transport.facts))
+    Ok((sha256(&flood), talk.transport.facts.target))
 }
 
 async fn flooding(lines: &[&str]) -> Result<Sshd> {
@@ -265,7 +265,7 @@ async fn input_is_compressed_as_well_and_a_server_that_does_not_compress_is_no_r
         let mut dialing = Dialing::to_sshd(&server);
         dialing.target.algorithms.compression = true;
         let mut talk = Talk::new(dialing.with_key(&server.client_key()?, None).await);
-        let compressed = talk.transport.facts.compression.is_some();
+        let compressed = talk.transport.facts.target.compression.is_some();
         assert_eq!(compressed, line == "Compression yes");
         talk.until("$ ").await;
         let words = "x".repeat(3000);

@@ -31,6 +31,8 @@ export interface Target {
   charset?: string;
   auth_methods?: string[];
   totp?: string;
+  algorithms?: string;
+  jump?: Target[];
 }
 
 export interface SshServer extends Running {

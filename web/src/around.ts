@@ -1,5 +1,5 @@
 /** What a session needs around it, and whom it tells. Types only. */
-import type { Details, Resize } from './protocol.gen';
+import type { Resize, SessionDetails } from './protocol.gen';
 import type { State } from './state';
 
 /** A screen with its history, for a terminal of this size that was just reset. */
@@ -38,7 +38,7 @@ export interface SessionListener {
   /** The session is ours again. */
   resumed(): void;
   /** How the connection to the host is protected. */
-  details(details: Details): void;
+  details(details: SessionDetails): void;
   /** Nothing is heard from the gateway since then, in milliseconds of the wall clock; null: something is. */
   silent(since: number | null): void;
 }

@@ -10,7 +10,6 @@ import {
   type Attached,
   type Closed,
   type ConnectAuth,
-  type Details,
   type FromGateway,
   type InputAck,
   NAMESPACE,
@@ -25,6 +24,7 @@ import {
   type ResumeSession,
   type ScreenAck,
   type ScreenPiece,
+  type SessionDetails,
   type SocketError,
   type StartSession,
   type TakenOver,
@@ -59,7 +59,7 @@ export interface GatewayListener {
   asked(question: Question): void;
   attached(attached: Attached): void;
   /** How the connection to the host is protected. */
-  details(details: Details): void;
+  details(details: SessionDetails): void;
   screen(piece: ScreenPiece): void;
   takenOver(takenOver: TakenOver): void;
   warned(warning: Warning): void;

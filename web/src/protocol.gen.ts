@@ -47,6 +47,37 @@ export type Details = {
   weak: Array<string>;
 };
 
+export type SessionDetails = {
+  /** Those to the jump hosts that carry it, in their order. */
+  hops: Array<Details>;
+  /** `host:port`. */
+  target: string;
+  /** What the server calls itself: `SSH-2.0-…`. */
+  server: string;
+  /** The algorithms that were offered. */
+  preset: Preset;
+  /** How the keys were agreed on. */
+  key_exchange: string;
+  /** Whether a quantum computer does not undo that. */
+  post_quantum: boolean;
+  /** Whether nothing could be slipped in while that was done. */
+  strict_key_exchange: boolean;
+  /** The algorithm that the server proved itself with. */
+  host_key: string;
+  /** Its key's: `SHA256:…`. */
+  fingerprint: string;
+  /** Why that is taken for the server's. */
+  host_proof: HostProof;
+  /** What hides what is carried. */
+  cipher: string;
+  /** What guards it, where the cipher does not do that itself. */
+  mac?: string;
+  /** What makes it shorter. */
+  compression?: string;
+  /** Those of the above that count as broken. */
+  weak: Array<string>;
+};
+
 export type ConnectAuth = {
   /** The protocol asked for. */
   protocol: number | null;
@@ -260,7 +291,7 @@ export type FromGateway = {
   'session-progress': (payload: Progress) => void;
   'session-question': (payload: Question) => void;
   'session-attached': (payload: Attached) => void;
-  'session-details': (payload: Details) => void;
+  'session-details': (payload: SessionDetails) => void;
   'session-screen': (payload: ScreenPiece) => void;
   'session-taken-over': (payload: TakenOver) => void;
   'session-warning': (payload: Warning) => void;

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Details } from '../src/protocol.gen';
-import { caution, rows } from '../src/ui/details';
+import type { Details, SessionDetails } from '../src/protocol.gen';
+import { caution, hopTitle, isWeakAnywhere, rows } from '../src/ui/details';
 
-const MODERN: Details = {
+const MODERN: SessionDetails = {
+  hops: [],
   target: 'h:22',
   server: 'SSH-2.0-OpenSSH_9.9',
   preset: 'modern',
@@ -47,4 +48,23 @@ test('only what is weak, or may be, is warned of', () => {
   expect(words({ ...MODERN, cipher: '3des-cbc', weak: ['3des-cbc'] }, 'Cipher')).toBe('3des-cbc, weak');
   expect(weak?.title).toContain('weakly protected');
   expect(weak?.hint).toContain('3des-cbc, hmac-sha1');
+});
+
+test('a jump host counts as the host does, and is named', () => {
+  const hop: Details = { ...MODERN, target: 'jump:22' };
+  const weak: Details = { ...hop, preset: 'legacy', cipher: '3des-cbc', weak: ['3des-cbc'] };
+  expect(hopTitle(hop)).toBe('Through jump:22');
+  expect(hopTitle(weak)).toBe('Through jump:22, weak');
+  expect(hopTitle({ ...hop, target: '\u202ejump\n:22' })).not.toMatch(/[\u202e\n]/);
+  expect(caution({ ...MODERN, hops: [hop] })).toBeNull();
+  expect(isWeakAnywhere({ ...MODERN, hops: [hop] })).toBe(false);
+  expect(isWeakAnywhere({ ...MODERN, hops: [hop, weak] })).toBe(true);
+  const onTheWay = caution({ ...MODERN, hops: [hop, weak] });
+  expect(onTheWay?.title).toContain('The way to this host');
+  expect(onTheWay?.hint).toMatch(/^The jump host jump:22 knows nothing better than 3des-cbc\./);
+  const both = caution({ ...MODERN, preset: 'legacy', weak: ['hmac-sha1'], hops: [weak] });
+  expect(both?.title).toContain('This connection');
+  expect(both?.hint).toMatch(/^The host knows nothing better than hmac-sha1\..* jump:22 .* 3des-cbc\./);
+  const allowed = caution({ ...MODERN, hops: [{ ...hop, preset: 'legacy' }] });
+  expect(allowed?.title).toContain('for a jump host');
 });

@@ -113,8 +113,8 @@ describe('a question', () => {
 
 describe('what a question says', () => {
   it('is about its target, without what steers text', () => {
-    expect(askedWords(question({ target: 'a\u202eb@h\u001b:22' })).title).toBe('Log in as ab@h :22');
-    expect(askedWords(question({ kind: 'passphrase' })).message).toContain('alice@host:22');
+    expect(askedWords(question({ target: 'a\u202eb@h\u001b:22' }), false).title).toBe('Log in as ab@h :22');
+    expect(askedWords(question({ kind: 'passphrase' }), false).message).toContain('alice@host:22');
   });
 
   it.each([

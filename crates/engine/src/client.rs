@@ -4,9 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
-use crate::{
-    CloseReason, ConnectionFacts, FlowLimits, Step, TermSize, question::Question, token::ResumeToken,
-};
+use crate::{CloseReason, FlowLimits, SessionFacts, Step, TermSize, question::Question, token::ResumeToken};
 
 /// The attached browser. Calls never wait: what does not fit is refused and offered again.
 pub trait Client: Send + Sync + 'static {
@@ -68,8 +66,8 @@ pub enum Notice {
         /// What comes before that output, where the client cannot go on from what it has.
         screen: Option<ScreenSize>,
     },
-    /// What is known of the connection to the server.
-    Details(Arc<ConnectionFacts>),
+    /// What is known of the connections to the servers.
+    Details(Arc<SessionFacts>),
     /// The screen that was just announced is empty, because the screen could not be kept.
     ScreenLost,
     /// Another client has the session now; nothing follows.

@@ -11,7 +11,7 @@ use futures_util::{Stream, future::BoxFuture};
 use crate::{
     credentials::Credentials,
     dial_error::{DialError, NotAdmitted},
-    facts::ConnectionFacts,
+    facts::SessionFacts,
     program::Program,
     question::Person,
     target::{Target, TermSize},
@@ -92,8 +92,8 @@ pub struct Transport {
     pub events: Pin<Box<dyn Stream<Item = ShellEvent> + Send>>,
     /// What goes to the shell.
     pub shell: Arc<dyn Shell>,
-    /// What is known of the connection.
-    pub facts: ConnectionFacts,
+    /// What is known of the connections under it.
+    pub facts: SessionFacts,
 }
 
 /// What comes from a shell.

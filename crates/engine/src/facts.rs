@@ -1,8 +1,17 @@
-//! What is known of a connection to a server once it stands: for whoever wants to know how safe it is.
+//! What is known of the connections to servers once they stand: for whoever wants to know how safe they are.
 
 use std::fmt;
 
 use crate::{algorithms::Preset, target::Fingerprint};
+
+/// All connections under a session.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SessionFacts {
+    /// Those to the jump hosts, in their order.
+    pub hops: Vec<ConnectionFacts>,
+    /// The one to the target, which those carry.
+    pub target: ConnectionFacts,
+}
 
 /// One connection, as it was agreed on. All names are those of the protocol.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -35,7 +35,7 @@ pub use credentials::{AuthMethod, Credentials, KeyFile, KnownAnswer};
 pub use dial::{DialOrder, Dialer, Exit, Hop, Shell, ShellEvent, ShellGone, Step, Transport, way};
 pub use dial_error::{DialError, NotAdmitted, TargetDenied};
 pub use exec::{ExecError, ExecOrder, Executed, Printed};
-pub use facts::{ConnectionFacts, HostKeyFacts, HostProof};
+pub use facts::{ConnectionFacts, HostKeyFacts, HostProof, SessionFacts};
 pub use host::{InvalidHost, host_name};
 pub use options::{DetachedOutput, Options, Quotas};
 pub use program::Program;

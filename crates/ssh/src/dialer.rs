@@ -109,7 +109,7 @@ impl Journey {
         let way = Arc::new(self.way);
         match transport::open(connection, way.clone(), pty.as_ref(), &program, agent, self.limits).await {
             Ok(transport) => {
-                agreement::record(&transport.facts);
+                agreement::record(&transport.facts.target);
                 Ok(transport)
             }
             Err(error) => Err(way.blame(error, &target).await),

@@ -3,7 +3,9 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use engine::{DialError, Exit, Program, Pty, Shell, ShellEvent, ShellGone, TermSize, Transport};
+use engine::{
+    DialError, Exit, Program, Pty, SessionFacts, Shell, ShellEvent, ShellGone, TermSize, Transport,
+};
 use futures_util::{Stream, StreamExt as _, future::BoxFuture, stream};
 use russh::{
     ChannelMsg, ChannelWriteHalf, Disconnect, Error, Sig,
@@ -58,11 +60,12 @@ pub(crate) async fn open(
     let Connection { handle, notes, switch, facts, .. } = connection;
     let (handle, gone) = (Arc::new(handle), notes.gone.clone());
     tokio::spawn(watch(handle.clone(), way.pulses_to(&switch), limits.patience, gone.clone()));
-    let banner = way.take_banners() + &notes.take_banner();
+    let (hops, banner) = (way.facts(), way.take_banners() + &notes.take_banner());
     let (has_terminal, cutter) = (pty.is_some(), switch.cutter());
     let shell = SshShell { handle, writer, has_terminal, gone: gone.clone(), cutter, way: way.clone() };
     let exited = early.iter().any(|event| matches!(event, ShellEvent::Exit(_)));
     let events = Events { inbox: Some(inbox), ready: early, exited, gone, way, _switch: switch };
+    let facts = SessionFacts { hops, target: facts };
     let transport = Transport { events: Box::pin(events.into_stream()), shell: Arc::new(shell), facts };
     Ok(match pty {
         Some(pty) => after_banner(banner, translated(transport, &pty.terminal)),

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use engine::{DialError, Target};
+use engine::{ConnectionFacts, DialError, Target};
 use russh::{ChannelOpenFailure, Disconnect, Error, client::Handle};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -30,8 +30,7 @@ pub(crate) struct Way {
 
 /// A connection that carries the next one; dropping it cuts it.
 struct JumpHost {
-    /// `host:port`, for sentences.
-    target: String,
+    facts: ConnectionFacts,
     handle: Arc<Handle<Callbacks>>,
     notes: Arc<Notes>,
     carrier: Carrier,
@@ -41,12 +40,12 @@ struct JumpHost {
 impl Way {
     /// Goes on from a jump host that let us in.
     pub(crate) fn add(&mut self, connection: Connection, patience: Patience) {
-        let Connection { handle, notes, gate, switch, target, .. } = connection;
+        let Connection { handle, notes, gate, switch, facts, .. } = connection;
         let (handle, gone) = (Arc::new(handle), notes.gone.clone());
         let pulses = self.pulses_to(&switch);
         tokio::spawn(watch(handle.clone(), pulses, patience, gone.clone()));
         let carrier = Carrier { gate, gone, lost: Arc::default(), tunnels: TaskTracker::new() };
-        self.hosts.push(JumpHost { target, handle, notes, carrier, switch });
+        self.hosts.push(JumpHost { facts, handle, notes, carrier, switch });
     }
 
     /// Connects to the next host: from here, or from the last jump host.
@@ -71,6 +70,11 @@ impl Way {
         self.hosts.iter().map(|host| &host.switch).chain([last]).map(Switch::pulse).collect()
     }
 
+    /// What is known of the connections to them.
+    pub(crate) fn facts(&self) -> Vec<ConnectionFacts> {
+        self.hosts.iter().map(|host| host.facts.clone()).collect()
+    }
+
     /// What the jump hosts have to say to everybody who logs in.
     pub(crate) fn take_banners(&self) -> String {
         self.hosts.iter().map(|host| host.notes.take_banner()).collect()
@@ -78,7 +82,7 @@ impl Way {
 
     /// The jump host whose connection broke, and all that it carried with it.
     pub(crate) fn lost(&self) -> Option<&str> {
-        self.broken().map(|host| host.target.as_str())
+        self.broken().map(JumpHost::name)
     }
 
     /// The same error, or that of the jump host that is to blame for it.
@@ -109,6 +113,11 @@ impl Way {
 }
 
 impl JumpHost {
+    /// `host:port`, for sentences.
+    fn name(&self) -> &str {
+        &self.facts.target
+    }
+
     async fn connect(&self, target: &Target, name: &str, limit: Duration) -> Result<Stream, DialError> {
         // Nobody connected from anywhere: this is what `ssh -W` says as well.
         let (from, from_port) = ("127.0.0.1", 65535);
@@ -116,13 +125,13 @@ impl JumpHost {
         match timeout(limit, opening).await {
             Ok(Ok(channel)) => Ok(Stream::Tunnel(Box::new(Tunnel::new(channel, self.carrier.clone())))),
             Ok(Err(Error::ChannelOpenFailure(reason))) => Err(DialError::JumpRefused {
-                hop: self.target.clone(),
+                hop: self.name().to_owned(),
                 target: target.to_string(),
                 cause: cause(&reason, &self.notes.refusal().await),
             }),
             Ok(Err(_)) => Err(self.end(target).await),
             Err(_) => {
-                let target = format!("{target} through {}", self.target);
+                let target = format!("{target} through {}", self.name());
                 Err(DialError::ConnectTimeout { target, seconds: seconds(limit) })
             }
         }
@@ -130,7 +139,7 @@ impl JumpHost {
 
     /// Why the connection is over, which it is.
     async fn end(&self, target: &Target) -> DialError {
-        connection::end(&self.notes, &self.target, &format!("on the way to {target}")).await
+        connection::end(&self.notes, self.name(), &format!("on the way to {target}")).await
     }
 
     /// The farewell to the host behind it goes first.

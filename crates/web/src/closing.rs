@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use engine::{
-    CloseReason, ConnectionFacts, DialError, EndingCause, Exit, FieldsKind, Question, SessionUnknown,
-    StartError,
+    CloseReason, ConnectionFacts, DialError, EndingCause, Exit, FieldsKind, Question, SessionFacts,
+    SessionUnknown, StartError,
 };
 use wire::{
-    Closed, Code, Details, HostProof, Peer, Preset, QuestionField, QuestionKind, ShownHostKey, Warning,
+    Closed, Code, Details, HostProof, Peer, Preset, QuestionField, QuestionKind, SessionDetails,
+    ShownHostKey, Warning,
 };
 
 /// A step of dialing, as the wire names it.
@@ -70,7 +71,11 @@ pub(crate) fn warning(cause: EndingCause, left: Duration) -> Warning {
 }
 
 /// The payload that tells a browser how its session is protected.
-pub(crate) fn details(facts: &ConnectionFacts) -> Details {
+pub(crate) fn session_details(facts: &SessionFacts) -> SessionDetails {
+    SessionDetails { target: details(&facts.target), hops: facts.hops.iter().map(details).collect() }
+}
+
+fn details(facts: &ConnectionFacts) -> Details {
     let facts = facts.clone();
     Details {
         target: facts.target,

@@ -294,7 +294,7 @@ impl Client for Outbound {
             Notice::Attached { token, offset, input_offset, screen } => {
                 self.attached(token, *offset, *input_offset, *screen)
             }
-            Notice::Details(facts) => self.emit(event::SESSION_DETAILS, &closing::details(facts)),
+            Notice::Details(facts) => self.emit(event::SESSION_DETAILS, &closing::session_details(facts)),
             Notice::ScreenLost => self.screen_lost(),
             Notice::TakenOver { token } => self.taken_over(token),
             Notice::Ending { cause, left } => {

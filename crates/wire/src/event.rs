@@ -35,7 +35,8 @@ pub const SESSION_PROGRESS: &str = "session-progress";
 pub const SESSION_QUESTION: &str = "session-question";
 /// Gateway to browser: this socket has the session now. Payload [`Attached`](crate::Attached).
 pub const SESSION_ATTACHED: &str = "session-attached";
-/// Gateway to browser: how the connection to the server is protected. Payload [`Details`](crate::Details).
+/// Gateway to browser: how its connections are protected. Payload
+/// [`SessionDetails`](crate::SessionDetails).
 pub const SESSION_DETAILS: &str = "session-details";
 /// Gateway to browser: a piece of the screen to begin with. Payload [`ScreenPiece`](crate::ScreenPiece).
 pub const SESSION_SCREEN: &str = "session-screen";

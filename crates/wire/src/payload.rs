@@ -309,8 +309,19 @@ pub struct Attached {
     pub screen: Option<Screen>,
 }
 
-/// `session-details`: how the connection to the server is protected. Names are those of the protocol;
-/// every text may be a server's own.
+/// `session-details`: how the connections to the servers are protected.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
+pub struct SessionDetails {
+    /// The one to the target.
+    #[serde(flatten)]
+    pub target: Details,
+    /// Those to the jump hosts that carry it, in their order.
+    pub hops: Vec<Details>,
+}
+
+/// How the connection to a server is protected. Names are those of the protocol; every text may be a
+/// server's own.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct Details {

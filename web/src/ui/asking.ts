@@ -7,12 +7,15 @@ const NAME_MAX = 200;
 const PROMPT_MAX = 1_000;
 const INSTRUCTION_MAX = 4_000;
 
-/** What the card says above the question's form. */
-export function askedWords({ kind, target, host_key: key }: Question): { title: string; message: string } {
+/** What the card says above the question's form; the host may be a jump host. */
+export function askedWords(
+  { kind, target, host_key: key }: Question,
+  isHop: boolean,
+): { title: string; message: string } {
   const whom = plainText(target, TARGET_MAX);
   if (key !== undefined) {
     return {
-      title: 'Is this the right host?',
+      title: isHop ? 'Is this the right jump host?' : 'Is this the right host?',
       message:
         'This gateway does not know the host yet, and has sent nothing to it. ' +
         'Accept it only if this is the fingerprint of the host’s own key.',

@@ -1,7 +1,7 @@
 /** The button in the corner that shows how the connection is protected, and the bar that warns where it is not. */
 import { type Disposable, Disposables, listen } from '../lifecycle';
-import type { Details } from '../protocol.gen';
-import { caution, type Row, rows } from './details';
+import type { Details, SessionDetails } from '../protocol.gen';
+import { caution, hopTitle, isWeakAnywhere, type Row, rows } from './details';
 import { part, write } from './parts';
 
 export class ConnectionPanel implements Disposable {
@@ -35,10 +35,13 @@ export class ConnectionPanel implements Disposable {
   }
 
   /** What is known now. */
-  tell(details: Details): void {
+  tell(details: SessionDetails): void {
     this.#isKnown = true;
-    this.root.dataset['tone'] = details.weak.length > 0 ? 'trouble' : 'calm';
+    this.root.dataset['tone'] = isWeakAnywhere(details) ? 'trouble' : 'calm';
     part(this.root, 'rows').replaceChildren(...rows(details).flatMap(shown));
+    const hops = part(this.root, 'hops');
+    hops.hidden = details.hops.length === 0;
+    hops.replaceChildren(...details.hops.map(folded));
     this.show(this.#isConnected);
   }
 
@@ -74,6 +77,17 @@ function shown({ term, words }: Row): HTMLElement[] {
   return [name, value];
 }
 
+/** A jump host, as an item of the list of them. */
+function folded(hop: Details): HTMLElement {
+  const [item, details] = [document.createElement('li'), document.createElement('details')];
+  const [title, list] = [document.createElement('summary'), document.createElement('dl')];
+  title.textContent = hopTitle(hop);
+  list.replaceChildren(...rows(hop).flatMap(shown));
+  details.append(title, list);
+  item.append(details);
+  return item;
+}
+
 /** Warns until somebody has read it, once for each page. */
 export class CautionBar implements Disposable {
   readonly #all = new Disposables();
@@ -94,7 +108,7 @@ export class CautionBar implements Disposable {
     );
   }
 
-  tell(details: Details): void {
+  tell(details: SessionDetails): void {
     const words = caution(details);
     this.#warns = words !== null;
     write(part(this.root, 'title'), words?.title ?? '');

@@ -179,7 +179,7 @@ function connecting({ step, hop, obstacle, next, resuming, asked }: State & { ki
     };
   }
   if (asked !== null) {
-    const words = askedWords(asked.question);
+    const words = askedWords(asked.question, hop !== null);
     const shown = { ...EMPTY, ...words, layout: 'card', tone: 'asking', step } as const;
     return asked.answered ? { ...shown, message: 'Waiting for the host…' } : { ...shown, until: asked.until };
   }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     client::{EndingCause, Notice},
     dial::{Exit, Shell, ShellEvent, ShellGone, Transport},
-    facts::ConnectionFacts,
+    facts::SessionFacts,
     options::Options,
     reason::CloseReason,
     sessions::{Membership, Standing},
@@ -79,7 +79,7 @@ type Sending = Option<BoxFuture<'static, Result<(), ShellGone>>>;
 pub(super) struct Live {
     pub(super) events: Pin<Box<dyn Stream<Item = ShellEvent> + Send>>,
     pub(super) shell: Arc<dyn Shell>,
-    pub(super) facts: Arc<ConnectionFacts>,
+    pub(super) facts: Arc<SessionFacts>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) membership: Membership,
     pub(super) options: Arc<Options>,

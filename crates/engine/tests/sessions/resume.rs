@@ -249,7 +249,7 @@ async fn whoever_gets_a_session_is_told_how_it_is_protected() {
 }
 
 fn is_details(notice: &Notice) -> bool {
-    matches!(notice, Notice::Details(facts) if facts.server == "SSH-2.0-scripted")
+    matches!(notice, Notice::Details(facts) if facts.target.server == "SSH-2.0-scripted")
 }
 
 #[tokio::test(start_paused = true)]

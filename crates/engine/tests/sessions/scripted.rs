@@ -10,8 +10,8 @@ use bytes::Bytes;
 use engine::{
     Answer, Attachment, Client, ClientFull, CloseReason, ConnectionFacts, Credentials, DialError, DialOrder,
     Dialer, Fingerprint, FlowLimits, HostKeyFacts, HostProof, Notice, Options, Person, Preset, Program,
-    Question, Registry, ResumeToken, SessionOrder, Shell, ShellEvent, ShellGone, Step, Target, TermSize,
-    Terminal, Ticket, Transport, Unanswered,
+    Question, Registry, ResumeToken, SessionFacts, SessionOrder, Shell, ShellEvent, ShellGone, Step, Target,
+    TermSize, Terminal, Ticket, Transport, Unanswered,
 };
 use futures_util::{FutureExt as _, future::BoxFuture, stream};
 use tokio::sync::{mpsc, watch};
@@ -106,7 +106,7 @@ impl Dialer for ScriptedDialer {
             Ok(Transport {
                 events: Box::pin(events),
                 shell: Arc::new(ScriptedShell(sender, gone)),
-                facts: facts(&order.target),
+                facts: SessionFacts { hops: Vec::new(), target: facts(&order.target) },
             })
         }
         .boxed()
