@@ -92,12 +92,18 @@ async fn official_client(
     Ok(())
 }
 
-/// The packet as it was on the wire, with a word for the token and 0 for whatever time it took.
+/// The packet as it was on the wire, with words for the token, the server and its key, and 0 for whatever time
+/// it took.
 fn golden(event: &Event) -> String {
     let mut frame = event.frame.clone();
     if let Some(token) = event.payload["token"].as_str() {
         assert_eq!(token.len(), 43);
         frame = frame.replace(token, "TOKEN");
+    }
+    for (name, word) in [("target", "TARGET"), ("server", "SERVER"), ("fingerprint", "FINGERPRINT")] {
+        if let Some(text) = event.payload[name].as_str() {
+            frame = frame.replace(text, word);
+        }
     }
     if let Some(seconds) = event.payload["duration_s"].as_u64() {
         frame = frame.replace(&format!("\"duration_s\":{seconds}"), "\"duration_s\":0");
@@ -155,6 +161,12 @@ async fn the_frames_of_our_protocol() -> Result {
             r#"42/ssh,["session-progress",{"step":"auth"}]"#,
             r#"42/ssh,["session-progress",{"step":"shell"}]"#,
             r#"42/ssh,["session-attached",{"token":"TOKEN","offset":0,"input_offset":0}]"#,
+            concat!(
+                r#"42/ssh,["session-details",{"target":"TARGET","server":"SERVER","#,
+                r#""preset":"modern","key_exchange":"mlkem768x25519-sha256","post_quantum":true,"#,
+                r#""strict_key_exchange":true,"host_key":"ssh-ed25519","fingerprint":"FINGERPRINT","#,
+                r#""host_proof":"learnt","cipher":"aes256-gcm@openssh.com","weak":[],"hops":[]}]"#
+            ),
             r#"42/ssh,["connection-ready",{"ready":true}]"#,
             r#"451-/ssh,["ssh-output",{"output":{"_placeholder":true,"num":0},"offset":0}]"#,
             concat!(

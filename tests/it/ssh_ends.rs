@@ -272,8 +272,9 @@ async fn what_is_printed_after_the_exit_status_arrives() {
     let server = OddServer::start(Oddity::TalksAfterTheExit).await;
     let mut talk = Talk::new(Dialing::to(server.port, "u").with_password("").await);
     let events: Vec<ShellEvent> = timeout(PATIENCE, talk.transport.events.by_ref().collect()).await.unwrap();
-    let output = |text: &'static str| ShellEvent::Output(Bytes::from_static(text.as_bytes()));
-    assert_eq!(events, [output("before "), ShellEvent::Exit(Exit::Status(3)), output("after ")]);
+    let (before, after) = (Bytes::from_static(b"before "), Bytes::from_static(b"after "));
+    let exit = ShellEvent::Exit(Exit::Status(3));
+    assert_eq!(events, [ShellEvent::Error(before), exit, ShellEvent::Output(after)]);
 }
 
 #[tokio::test]
