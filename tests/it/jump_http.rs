@@ -1,11 +1,13 @@
 //! Jump hosts as a portal orders them: over HTTP, from the binary, with both clients.
 
+use std::fs;
+
 use serde_json::{Value, json};
-use testkit::{PageClient, Sshd, SshdConfig, demo_sshd::Script};
-use wire::Code;
+use testkit::{PageClient, Sshd, SshdConfig, demo_sshd::Script, sha256};
+use wire::{Code, event};
 
 use crate::{
-    resume_setup::Gateway,
+    resume_setup::{Gateway, numbered},
     setup::{Result, key_order, password_order, scripted},
 };
 
@@ -78,4 +80,30 @@ async fn what_is_wrong_with_a_jump_host_names_it() -> Result {
     wrong["jump"] = json!("x");
     assert_eq!(refusal(&gateway, &wrong).await?.0, 400);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_session_over_a_jump_host_goes_on_behind_a_cut_where_it_was() -> Result {
+    let (hop, target) = (Sshd::start().await?, Sshd::start().await?);
+    let gateway = Gateway::start(&["--detached-output", "keep"]).await?;
+    let mut page = gateway.open(&order(&target, &hop, json!({}))?).await?;
+    page.until("$ ").await?;
+    let flood = numbered(4 * 1024 * 1024);
+    fs::write(target.dir().join("flood"), &flood)?;
+    page.type_keys(format!("stty raw -echo; exec cat {}/flood\r", target.dir().display())).await?;
+    page.until_offset(1024 * 1024).await?;
+    page.cut();
+    page.until_closed().await?;
+    assert_eq!((page.attaches(), page.screen().is_none()), (2, true));
+    let printed = page.output();
+    assert_eq!(sha256(&printed[printed.len() - flood.len()..]), sha256(&flood));
+    // Whoever comes back is told of the way as well.
+    for _ in 0..2 {
+        let details = page.until_event(event::SESSION_DETAILS).await?.payload;
+        assert_eq!(details["target"], format!("127.0.0.1:{}", target.port()));
+        assert_eq!(details["hops"][0]["target"], format!("127.0.0.1:{}", hop.port()));
+        assert_eq!(details["hops"][0]["fingerprint"], hop.fingerprint().await?);
+    }
+    drop(page);
+    gateway.base.is_back().await
 }
