@@ -5,16 +5,14 @@ use std::{fs, net::TcpListener, time::Duration};
 use engine::{
     Answer, Credentials, DialError, Fingerprint, Hop, Question, ShellEvent, Step, Target, Transport,
 };
-use serde_json::json;
 use ssh::{HostKeyPolicy, Patience, TargetPolicy};
 use testkit::{PATIENCE, Sshd, SshdConfig, process, sha256};
 use tokio::time::{Instant, timeout};
-use wire::event;
 
 use crate::{
     dead_target_stage::{Frozen, KILL, still},
-    resume_setup::{Gateway, numbered},
-    setup::{Result, eventually, key_order},
+    resume_setup::numbered,
+    setup::{Result, eventually},
     ssh_dialing::{Dialing, Talk, error},
     ssh_host_key::{demo, ed25519, refused_unseen},
 };
@@ -271,32 +269,4 @@ async fn a_ctrl_c_is_heard_over_a_jump_host_while_nobody_reads() -> Result {
     println!("{} KiB were left", left / 1024);
     assert!(left <= 1024 * 1024, "{left} bytes");
     Ok(())
-}
-
-#[tokio::test]
-async fn a_session_over_a_jump_host_goes_on_behind_a_cut_where_it_was() -> Result {
-    let (hop, target) = (Sshd::start().await?, Sshd::start().await?);
-    let gateway = Gateway::start(&["--detached-output", "keep"]).await?;
-    let mut order = key_order(&target)?;
-    order["jump"] = json!([key_order(&hop)?]);
-    let mut page = gateway.open(&order).await?;
-    page.until("$ ").await?;
-    let flood = numbered(4 * 1024 * 1024);
-    fs::write(target.dir().join("flood"), &flood)?;
-    page.type_keys(format!("stty raw -echo; exec cat {}/flood\r", target.dir().display())).await?;
-    page.until_offset(1024 * 1024).await?;
-    page.cut();
-    page.until_closed().await?;
-    assert_eq!((page.attaches(), page.screen().is_none()), (2, true));
-    let printed = page.output();
-    assert_eq!(sha256(&printed[printed.len() - flood.len()..]), sha256(&flood));
-    // Whoever comes back is told of the way as well.
-    for _ in 0..2 {
-        let details = page.until_event(event::SESSION_DETAILS).await?.payload;
-        assert_eq!(details["target"], address(&target));
-        assert_eq!(details["hops"][0]["target"], address(&hop));
-        assert_eq!(details["hops"][0]["fingerprint"], hop.fingerprint().await?);
-    }
-    drop(page);
-    gateway.base.is_back().await
 }
