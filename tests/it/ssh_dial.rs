@@ -1,6 +1,8 @@
 //! The way to a shell on real servers, and everything that can be in the way of it.
 
-use engine::{DialError, Exit, ShellEvent, Step, TermSize};
+use engine::{DialError, Exit, Preset, Remedy, ShellEvent, Step, TermSize};
+use russh::cipher::{AES_256_CTR, CHACHA20_POLY1305};
+use ssh::HostKeyPolicy;
 use testkit::{
     Sshd, SshdConfig,
     demo_sshd::{DemoSshd, Options, Program, Quirk, Script},
@@ -83,10 +85,28 @@ async fn a_server_with_nothing_but_a_nist_curve_is_reached() {
 }
 
 #[tokio::test]
-async fn chacha_without_the_strict_key_exchange_is_refused() {
-    let server = OddServer::start(Oddity::IsNotStrict).await;
-    let refused = error(Dialing::to(server.port, "u").with_password("").await);
-    assert!(matches!(&refused, DialError::NotSsh { cause, .. } if cause.contains("strict")), "{refused:?}");
+async fn chacha_without_the_strict_key_exchange_is_for_legacy_alone() {
+    let server = OddServer::start(Oddity::IsNotStrict(&[CHACHA20_POLY1305])).await;
+    let to = || Dialing::to(server.port, "u");
+    for preset in [Preset::Modern, Preset::Compatible] {
+        // Nobody is asked about a host that is refused in any case.
+        let dialing = to().preset(preset).policy(HostKeyPolicy::Ask);
+        let (target, remedy) = (dialing.target.to_string(), Remedy::ForbiddenPreset(Preset::Legacy));
+        let refused = error(dialing.with_password("").await);
+        assert_eq!(refused, DialError::NotStrict { target, remedy }, "{preset}");
+        assert_eq!(dialing.person.questions(), []);
+    }
+    let talk = Talk::new(to().preset(Preset::Legacy).with_password("").await);
+    assert_eq!(talk.transport.facts.target.weak, ["chacha20-poly1305@openssh.com"]);
+}
+
+#[tokio::test]
+async fn a_server_without_the_strict_key_exchange_is_asked_for_another_cipher() {
+    let server = OddServer::start(Oddity::IsNotStrict(&[CHACHA20_POLY1305, AES_256_CTR])).await;
+    let dialing = Dialing::to(server.port, "u");
+    let talk = Talk::new(dialing.with_password("").await);
+    let facts = &talk.transport.facts.target;
+    assert_eq!((facts.cipher.as_str(), facts.is_strict, facts.weak.len()), ("aes256-ctr", false, 0));
 }
 
 async fn listener() -> (TcpListener, u16) {

@@ -34,8 +34,8 @@ pub(crate) enum Oddity {
     GivesOneTry,
     /// It takes any RSA key that signs with this hash; none means SHA-1.
     TakesRsaWith(Option<HashAlg>),
-    /// It lets anyone in and knows one cipher, and not how to guard it.
-    IsNotStrict,
+    /// It lets anyone in, knows these ciphers, and not the strict key exchange.
+    IsNotStrict(&'static [cipher::Name]),
     /// It goes away after the exit status, without closing the channel.
     LeavesAfterTheExit,
 }
@@ -54,9 +54,9 @@ impl OddServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let preferred = match oddity {
-            Oddity::IsNotStrict => Preferred {
+            Oddity::IsNotStrict(ciphers) => Preferred {
                 kex: Cow::Borrowed(&[kex::CURVE25519]),
-                cipher: Cow::Borrowed(&[cipher::CHACHA20_POLY1305]),
+                cipher: Cow::Borrowed(ciphers),
                 ..Preferred::DEFAULT
             },
             Oddity::TakesRsaWith(hash) => Preferred {

@@ -1,7 +1,7 @@
 //! Why a session gets no shell, each in a sentence, with who caused it and whether a retry helps.
 
 use crate::{
-    algorithms::{AlgorithmsDenied, NoCommonAlgorithm},
+    algorithms::{AlgorithmsDenied, NoCommonAlgorithm, Remedy},
     question::QUESTION_LIMIT,
     reason::Peer,
     target::Fingerprint,
@@ -83,6 +83,16 @@ pub enum DialError {
     /// No algorithm in common.
     #[error(transparent)]
     NoCommonAlgorithm(Box<NoCommonAlgorithm>),
+    /// Its cipher would be open to tampering, and nothing else is in common.
+    #[error(
+        "{target} wants chacha20-poly1305 without the strict key exchange, which can be tampered with. {remedy}"
+    )]
+    NotStrict {
+        /// `host:port`.
+        target: String,
+        /// What would help.
+        remedy: Remedy,
+    },
     /// The host key is not the expected one.
     #[error(
         "The host key of {target} is not the expected one: it shows {found}. Somebody may be \
@@ -293,6 +303,7 @@ impl DialError {
             Self::TargetDenied(_)
             | Self::AlgorithmsDenied(_)
             | Self::NoCommonAlgorithm(_)
+            | Self::NotStrict { .. }
             | Self::HostKeyChanged { .. }
             | Self::HostKeyRevoked { .. }
             | Self::HostKeyUnknown { .. }

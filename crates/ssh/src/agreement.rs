@@ -1,11 +1,14 @@
 //! What two sides agreed on, or why they did not.
 
-use engine::{AlgorithmKind, ConnectionFacts, HostKeyFacts, NoCommonAlgorithm, Offers, Preset, Remedy};
+use engine::{
+    AlgorithmKind, ConnectionFacts, DialError, HostKeyFacts, NoCommonAlgorithm, Offers, Preset, Remedy,
+};
 use russh::{Names, compression::Compression};
 use tracing::{info, warn};
 
 use crate::{
     algorithms::{self, Offer},
+    greeting::Greeting,
     host_key::Proved,
     kexinit::{Opening, Proposal},
 };
@@ -25,13 +28,17 @@ pub(crate) fn facts(
     let key_exchange = agreed.kex.as_ref().to_owned();
     let used = [&key_exchange, &host_key, &cipher].into_iter().chain(&mac);
     let good = algorithms::proposal(Offer::of(Preset::Compatible));
-    let weak = used.filter(|name| !good.names().any(|good| good == *name)).cloned().collect();
+    let is_strict = agreed.strict_kex();
+    let is_weak = |name: &&String| {
+        !good.names().any(|good| good == *name) || algorithms::is_open_to_cuts(name, is_strict)
+    };
+    let weak = used.filter(is_weak).cloned().collect();
     ConnectionFacts {
         target,
         server: opening.identification.unwrap_or_default(),
         preset: offer.preset,
         is_post_quantum: algorithms::is_post_quantum(agreed.kex),
-        is_strict: agreed.strict_kex(),
+        is_strict,
         key_exchange,
         host_key: HostKeyFacts { algorithm: host_key, fingerprint: proved.fingerprint, proof: proved.proof },
         cipher,
@@ -100,6 +107,36 @@ fn remedy(offer: Offer, theirs: &Proposal) -> Remedy {
     }
 }
 
+/// What was offered to a server, and what it said in the clear.
+pub(crate) struct Terms {
+    pub(crate) offer: Offer,
+    pub(crate) greeting: Greeting,
+}
+
+impl Terms {
+    /// Makes sure, as soon as that can be told, that what will be agreed on cannot be tampered with: nobody
+    /// need be asked about the host otherwise.
+    pub(crate) fn will_be_strict_enough(&self, target: &str) -> Result<(), DialError> {
+        let Some(theirs) = self.greeting.opening().proposal else { return Ok(()) };
+        let cipher = common(&algorithms::proposal(self.offer).ciphers, &theirs.ciphers).unwrap_or_default();
+        self.is_strict_enough(target, &cipher, theirs.is_strict)
+    }
+
+    /// Makes sure that what was agreed on cannot be tampered with.
+    pub(crate) fn is_strict_enough(
+        &self,
+        target: &str,
+        cipher: &str,
+        is_strict: bool,
+    ) -> Result<(), DialError> {
+        if self.offer.forbids(cipher, is_strict) {
+            let remedy = named(Preset::Legacy, self.offer.ceiling);
+            return Err(DialError::NotStrict { target: target.to_owned(), remedy });
+        }
+        Ok(())
+    }
+}
+
 /// The preset that would help a user whose key must sign with SHA-1.
 pub(crate) fn sha1_remedy(ceiling: Preset) -> Remedy {
     named(Preset::Legacy, ceiling)
@@ -109,9 +146,12 @@ fn named(preset: Preset, ceiling: Preset) -> Remedy {
     if preset > ceiling { Remedy::ForbiddenPreset(preset) } else { Remedy::Preset(preset) }
 }
 
+fn common(ours: &[String], theirs: &[String]) -> Option<String> {
+    ours.iter().find(|name| theirs.contains(name)).cloned()
+}
+
 /// Whether two sides have something in common of each kind.
 fn agree(ours: &Proposal, theirs: &Proposal) -> bool {
-    let common = |ours: &[String], theirs: &[String]| ours.iter().find(|name| theirs.contains(name)).cloned();
     let Some(cipher) = common(&ours.ciphers, &theirs.ciphers) else { return false };
     let guarded = algorithms::guards_itself(&cipher) || common(&ours.macs, &theirs.macs).is_some();
     guarded

@@ -57,9 +57,20 @@ impl Offer {
     pub(crate) const fn of(preset: Preset) -> Self {
         Self { preset, ceiling: preset, require_post_quantum: false, compression: false, may_be_chacha: true }
     }
+
+    /// The same without the cipher that only a strict key exchange makes safe.
+    pub(crate) fn without_chacha(self) -> Self {
+        Self { may_be_chacha: false, ..self }
+    }
+
+    /// Whether messages can be cut out of a connection with this cipher (Terrapin), and may not be.
+    pub(crate) fn forbids(&self, cipher: &str, is_strict: bool) -> bool {
+        is_open_to_cuts(cipher, is_strict) && self.preset < Preset::Legacy
+    }
 }
 
 /// What a host may prove itself with, in the order in which it is asked for.
+#[derive(Clone)]
 pub(crate) struct HostProofs {
     /// Certificates of keys of these types; before every key that is none.
     pub(crate) certificates: Vec<Algorithm>,
@@ -105,6 +116,11 @@ fn preferred(offer: Offer, proofs: HostProofs) -> Preferred {
         mac: Cow::Owned(presets::macs(preset)),
         compression: Cow::Owned(compression.to_vec()),
     }
+}
+
+/// Terrapin: without the strict key exchange, messages can be cut off the start of this cipher's stream.
+pub(crate) fn is_open_to_cuts(cipher: &str, is_strict: bool) -> bool {
+    cipher == russh::cipher::CHACHA20_POLY1305.as_ref() && !is_strict
 }
 
 /// The names of all that is offered.

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use russh::{
-    Channel, ChannelId, ChannelOpenFailure, Names, Sig, cipher,
+    Channel, ChannelId, ChannelOpenFailure, Names, Sig,
     client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session},
     keys::PublicKeyOrCertificate,
 };
@@ -15,6 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::{
     agent::Agent,
     agent_channels::AgentChannels,
+    agreement::Terms,
     clock::Brake,
     fault::{Farewell, Fault, not_ssh},
     gate::Gate,
@@ -78,6 +79,7 @@ impl Notes {
 /// The handler that russh's task owns.
 pub(crate) struct Callbacks {
     check: Arc<HostKeyCheck>,
+    terms: Terms,
     /// Of the handshake's time.
     brake: Brake,
     notes: Arc<Notes>,
@@ -93,6 +95,7 @@ impl Callbacks {
     /// A handler for one connection.
     pub(crate) fn new(
         check: Arc<HostKeyCheck>,
+        terms: Terms,
         brake: Brake,
         notes: Arc<Notes>,
         gate: Arc<Gate>,
@@ -100,7 +103,8 @@ impl Callbacks {
         pulse: Pulse,
     ) -> Self {
         let gone = notes.gone.clone().drop_guard();
-        Self { check, brake, notes, gate, keys, pulse, agent_channels: AgentChannels::default(), _gone: gone }
+        let agent_channels = AgentChannels::default();
+        Self { check, terms, brake, notes, gate, keys, pulse, agent_channels, _gone: gone }
     }
 
     /// Weighs what arrived. An agent's channel on which too much waits is closed.
@@ -128,6 +132,7 @@ impl Handler for Callbacks {
     type Error = Fault;
 
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Fault> {
+        self.terms.will_be_strict_enough(self.check.target())?;
         tokio::select! {
             proved = self.check.prove(shown, &self.brake, &self.pulse) => {
                 let proved = proved?;
@@ -148,13 +153,8 @@ impl Handler for Callbacks {
         self.keys.changed();
         self.gate.end_exchange();
         self.notes.agreed.get_or_init(|| names.clone());
-        // Terrapin: without strict kex, messages can be cut off the start of this cipher's stream.
-        if names.cipher == cipher::CHACHA20_POLY1305 && !names.strict_kex() {
-            let cause =
-                "it wants chacha20-poly1305 without the strict key exchange, which can be tampered with";
-            return Err(not_ssh(self.check.target(), cause).into());
-        }
-        Ok(())
+        let (target, cipher) = (self.check.target(), names.cipher.as_ref());
+        Ok(self.terms.is_strict_enough(target, cipher, names.strict_kex())?)
     }
 
     async fn auth_banner(&mut self, banner: &str, _session: &mut Session) -> Result<(), Fault> {

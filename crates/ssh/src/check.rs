@@ -79,14 +79,24 @@ pub async fn check(
     let stream = Stream::Tcp(stream);
     let offer = options.algorithms.offer(target, stream.peer())?;
     let person: Arc<dyn Person> = Arc::new(TakesAnyHost);
-    let host = Arc::new(HostKeyCheck::read(options, target.clone(), &person).await?);
+    let host = Arc::new(HostKeyCheck::read(options.clone(), target.clone(), &person).await?);
     let greeting = Greeting::default();
     // Nothing is pinned, so there is one list.
     let Some(proofs) = host.proofs(offer.preset).pop() else {
         return Err(DialError::Internal { cause: "no host key was asked for".to_owned() });
     };
-    let opened = Connection::open_heard(stream, host, offer, proofs, limits, &greeting).await;
+    let open_with = |stream, offer| {
+        Connection::open_heard(stream, host.clone(), offer, proofs.clone(), limits, &greeting)
+    };
+    let mut opened = open_with(stream, offer).await;
     let opening = greeting.opening();
+    if matches!(opened, Err(DialError::NotStrict { .. })) {
+        let stream = dial::connect(target, &options.reach, options.connect_timeout).await?;
+        match open_with(Stream::Tcp(stream), offer.without_chacha()).await {
+            Err(DialError::NoCommonAlgorithm(_)) => {}
+            again => opened = again,
+        }
+    }
     if let (Some(server), Some(theirs)) = (opening.identification, opening.proposal) {
         tell(Finding::Offered { server, offers: agreement::offers(offer, &theirs) });
     }

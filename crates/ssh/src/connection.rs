@@ -6,7 +6,7 @@ use engine::{ConnectionFacts, DialError, Preset};
 use russh::client::{self, Handle};
 
 use crate::{
-    agreement,
+    agreement::{self, Terms},
     algorithms::{self, HostProofs, Offer},
     allowance::Allowance,
     callbacks::{Callbacks, Notes},
@@ -82,7 +82,9 @@ impl Connection {
         let (link, switch) = Link::new(stream, gate.clone(), greeting.clone());
         let (keys, allowance) = (Keys::new(limits.key_life, link.carried()), link.allowance());
         let (clock, brake) = clock(limit);
-        let callbacks = Callbacks::new(check, brake, notes.clone(), gate.clone(), keys, switch.pulse());
+        let terms = Terms { offer, greeting: greeting.clone() };
+        let pulse = switch.pulse();
+        let callbacks = Callbacks::new(check, terms, brake, notes.clone(), gate.clone(), keys, pulse);
         match clock.bound(client::connect_stream(config, link, callbacks)).await {
             Some(Ok(handle)) => {
                 let opening = greeting.opening();

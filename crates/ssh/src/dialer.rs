@@ -169,7 +169,18 @@ impl Journey {
                     None => open().await?,
                 };
                 let offer = offer_at(&stream)?;
-                Connection::open(stream, check.clone(), offer, proofs, self.limits).await
+                let open_with = |stream, offer| {
+                    Connection::open(stream, check.clone(), offer, proofs.clone(), self.limits)
+                };
+                let not_strict = match open_with(stream, offer).await {
+                    Err(error @ DialError::NotStrict { .. }) => error,
+                    opened => return opened,
+                };
+                // It may have a cipher that needs no strict key exchange; that has to be asked for anew.
+                match open_with(open().await?, offer.without_chacha()).await {
+                    Err(DialError::NoCommonAlgorithm(_)) => Err(not_strict),
+                    opened => opened,
+                }
             };
             match (opened.await, refusal) {
                 (Ok(connection), _) => return Ok(connection),

@@ -182,7 +182,7 @@ fn dial_code(error: &DialError) -> Code {
         DialError::ConnectTimeout { .. } => Code::ConnectTimeout,
         DialError::NotSsh { .. } => Code::NotSsh,
         DialError::HandshakeTimeout { .. } => Code::HandshakeTimeout,
-        DialError::NoCommonAlgorithm(_) => Code::NoCommonAlgorithm,
+        DialError::NoCommonAlgorithm(_) | DialError::NotStrict { .. } => Code::NoCommonAlgorithm,
         DialError::HostKeyChanged { .. } => Code::HostKeyChanged,
         DialError::HostKeyRevoked { .. } => Code::HostKeyRevoked,
         DialError::HostKeyUnknown { .. } => Code::HostKeyUnknown,

@@ -47,7 +47,8 @@ impl Account {
         if !may_unshare().await? {
             return Ok(None);
         }
-        let account = Self { dir: tempfile::Builder::new().prefix("account-").tempdir()? };
+        // TinySSH takes no key from below a folder that anybody may write to, as /tmp is.
+        let account = Self { dir: tempfile::Builder::new().prefix("account-").tempdir_in("/run")? };
         let home = account.home();
         fs::create_dir_all(home.join(".ssh"))?;
         for dir in [home.clone(), home.join(".ssh")] {
