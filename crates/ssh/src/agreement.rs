@@ -52,22 +52,33 @@ pub(crate) fn facts(
     }
 }
 
-/// Writes down how a session is protected: one line for each.
-pub(crate) fn record(facts: &ConnectionFacts) {
+/// What a connection is there for.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose {
+    Session,
+    JumpHost,
+}
+
+/// Writes down how a connection is protected on which somebody has logged in: one line for each.
+pub(crate) fn record(facts: &ConnectionFacts, purpose: Purpose) {
     let ConnectionFacts { target, server, preset, key_exchange, host_key, cipher, .. } = facts;
     let HostKeyFacts { algorithm, fingerprint, proof } = host_key;
     let (mac, compression) = (facts.mac.as_deref(), facts.compression.as_deref());
+    let opened = match purpose {
+        Purpose::Session => "a session is open",
+        Purpose::JumpHost => "a jump host lets the session through",
+    };
     macro_rules! line {
-        ($level:ident, $words:literal) => {
+        ($level:ident, $($words:tt)+) => {
             $level!(
                 target, server, %preset, key_exchange, host_key = algorithm, %fingerprint, %proof, cipher, mac,
-                compression, weak = facts.weak.join(", "), $words
+                compression, weak = facts.weak.join(", "), $($words)+
             )
         };
     }
     match preset {
-        Preset::Legacy => line!(warn, "a session is open, and may be protected by what is broken"),
-        Preset::Modern | Preset::Compatible => line!(info, "a session is open"),
+        Preset::Legacy => line!(warn, "{opened}, and may be protected by what is broken"),
+        Preset::Modern | Preset::Compatible => line!(info, "{opened}"),
     }
 }
 

@@ -6,7 +6,8 @@ use engine::{DialError, DialOrder, Dialer, Hop, NotAdmitted, Person, Step, Targe
 use futures_util::future::BoxFuture;
 
 use crate::{
-    Options, agreement,
+    Options,
+    agreement::{self, Purpose},
     asking::Asking,
     auth,
     connection::Connection,
@@ -99,7 +100,7 @@ impl Journey {
         let last = self.prepare(last, false, !hops.is_empty()).await?;
         for hop in hops {
             let connection = self.log_in(hop).await?;
-            agreement::record(&connection.facts);
+            agreement::record(&connection.facts, Purpose::JumpHost);
             self.way.add(connection, self.limits.patience);
         }
         let target = last.target.clone();
@@ -109,7 +110,7 @@ impl Journey {
         let way = Arc::new(self.way);
         match transport::open(connection, way.clone(), pty.as_ref(), &program, agent, self.limits).await {
             Ok(transport) => {
-                agreement::record(&transport.facts.target);
+                agreement::record(&transport.facts.target, Purpose::Session);
                 Ok(transport)
             }
             Err(error) => Err(way.blame(error, &target).await),
