@@ -11,8 +11,8 @@ use wire::Code;
 
 use crate::{error::ApiError, jump, members, program};
 
-/// The names that mean something.
-const KNOWN: &[&str] = &[
+/// The names that mean something about a host: how it is reached, proved and logged in to.
+pub(crate) const OF_A_HOST: &[&str] = &[
     "hostname",
     "port",
     "username",
@@ -24,6 +24,13 @@ const KNOWN: &[&str] = &[
     "answers",
     "auth_methods",
     "host_key",
+    "connect_timeout",
+    "algorithms",
+    "require_post_quantum",
+    "compression",
+];
+/// The names that mean something about a session.
+const OF_A_SESSION: &[&str] = &[
     "jump",
     "term",
     "charset",
@@ -38,11 +45,9 @@ const KNOWN: &[&str] = &[
     "rows",
     "idle_timeout",
     "max_duration",
-    "connect_timeout",
-    "algorithms",
-    "require_post_quantum",
-    "compression",
 ];
+/// The names that mean something.
+const KNOWN: [&[&str]; 2] = [OF_A_HOST, OF_A_SESSION];
 /// The longest private key, in bytes.
 const MAX_KEY: usize = 64 * 1024;
 /// The longest certificate, and the longest list of answers or variables, in bytes.
@@ -73,7 +78,7 @@ impl Fields {
 
     /// Takes a field as text; the same name twice is refused.
     pub(crate) fn add(&mut self, name: &str, value: String) -> Result<(), ApiError> {
-        let Some(known) = KNOWN.iter().find(|known| **known == name) else {
+        let Some(known) = KNOWN.into_iter().flatten().find(|known| **known == name) else {
             self.ignored.push(name.to_owned());
             return Ok(());
         };
@@ -115,14 +120,14 @@ impl Fields {
 
     /// Takes the members of a JSON object. `null` counts as absent.
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, ApiError> {
-        Self::of_members(members::read(body)?, KNOWN)
+        Self::of_members(members::read(body)?, &KNOWN)
     }
 
-    /// Takes those members that have one of these names.
-    pub(crate) fn of_members(members: Vec<(String, Value)>, names: &[&str]) -> Result<Self, ApiError> {
+    /// Takes those members whose name is in one of these lists.
+    pub(crate) fn of_members(members: Vec<(String, Value)>, lists: &[&[&str]]) -> Result<Self, ApiError> {
         let mut fields = Self::default();
         for (name, value) in members {
-            if !names.contains(&name.as_str()) {
+            if !lists.iter().any(|names| names.contains(&name.as_str())) {
                 fields.ignored.push(name);
             } else if let Some(text) = members::text(&name, value)? {
                 fields.add(&name, text)?;

@@ -6,7 +6,7 @@ use engine::{Hop, Target};
 
 use crate::{
     error::ApiError,
-    fields::{Fields, invalid},
+    fields::{Fields, OF_A_HOST, invalid},
     login,
     members::Members,
     order,
@@ -14,24 +14,6 @@ use crate::{
 
 /// How many jump hosts there may be.
 const MAX_HOPS: usize = 8;
-/// The fields that mean something for a jump host.
-const NAMES: [&str; 15] = [
-    "hostname",
-    "port",
-    "username",
-    "password",
-    "ssh_key",
-    "passphrase",
-    "certificate",
-    "totp",
-    "answers",
-    "auth_methods",
-    "host_key",
-    "connect_timeout",
-    "algorithms",
-    "require_post_quantum",
-    "compression",
-];
 
 /// The fields of each jump host; those that mean nothing are among its ignored ones.
 pub(crate) fn read(text: &str) -> Result<Vec<Fields>, ApiError> {
@@ -45,7 +27,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Fields>, ApiError> {
         return Err(invalid("jump", &format!("has more than {MAX_HOPS} jump hosts")));
     }
     let read = |(index, Members(members))| {
-        Fields::of_members(members, &NAMES).map_err(|error: ApiError| error.within(&place(index)))
+        Fields::of_members(members, &[OF_A_HOST]).map_err(|error: ApiError| error.within(&place(index)))
     };
     hops.into_iter().enumerate().map(read).collect()
 }
