@@ -112,17 +112,9 @@ async fn all_addresses_together_have_so_many_connections() -> Result {
 async fn tickets_that_wait_are_bounded() -> Result {
     let gateway = TestGateway::start().await?;
     for _ in 0..engine::MAX_TICKETS - 1 {
-        let order = engine::SessionOrder {
-            jump: Vec::new(),
-            target: engine::Target::new("h", 22, "u"),
-            credentials: engine::Credentials::of_password("p"),
-            terminal: engine::Terminal::default(),
-            program: engine::Program::default(),
-            size: None,
-            caller: None,
-            idle_timeout: None,
-            max_duration: None,
-        };
+        let (target, credentials) =
+            (engine::Target::new("h", 22, "u"), engine::Credentials::of_password("p"));
+        let order = engine::SessionOrder::new(target, credentials);
         gateway.registry().issue(order)?;
     }
     let http = gateway.http();

@@ -3,24 +3,15 @@
 use std::time::Duration;
 
 use divan::Bencher;
-use engine::{Credentials, Program, SessionOrder, Target, Terminal, measured::Tickets};
+use engine::{Credentials, SessionOrder, Target, measured::Tickets};
 use tokio::runtime::Runtime;
 
 const TTL: Duration = Duration::from_secs(120);
 const OTHERS: usize = 1000;
 
 fn order() -> SessionOrder {
-    SessionOrder {
-        target: Target::new("host.example", 22, "somebody"),
-        credentials: Credentials::of_password("a password of some length"),
-        jump: Vec::new(),
-        terminal: Terminal::default(),
-        program: Program::default(),
-        size: None,
-        caller: None,
-        idle_timeout: None,
-        max_duration: None,
-    }
+    let credentials = Credentials::of_password("a password of some length");
+    SessionOrder::new(Target::new("host.example", 22, "somebody"), credentials)
 }
 
 #[divan::bench]

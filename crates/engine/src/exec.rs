@@ -13,7 +13,6 @@ use crate::{
     dial_error::DialError,
     program::Program,
     question::{Answer, Person, Question, Unanswered},
-    quota::Full,
     reason::CloseReason,
     registry::Registry,
     target::Target,
@@ -85,9 +84,7 @@ impl Registry {
             return Err(IssueError::ShuttingDown.into());
         }
         self.dialer.admit(&way(&order.jump, &order.target)).map_err(IssueError::from)?;
-        let place = self.quota.take(address, order.caller.clone());
-        let place =
-            place.map_err(|full| IssueError::TooManySessions { of_caller: full == Full::OfCaller })?;
+        let place = self.quota.take(address, order.caller.clone()).map_err(IssueError::from)?;
         let awaited = CancellationToken::new();
         let abandoned = awaited.clone();
         let _awaited = awaited.drop_guard();

@@ -22,7 +22,7 @@ use crate::{
     client::Client,
     dial::{Dialer, way},
     options::Options,
-    quota::{Full, Quota},
+    quota::Quota,
     sealed::SealError,
     session::{Attachment, Owner, mailbox::Mailbox, seat::Seat},
     sessions::{Counts, Right, SessionUnknown, Sessions},
@@ -87,9 +87,7 @@ impl Registry {
             return Err(IssueError::ShuttingDown);
         }
         self.dialer.admit(&way(&order.jump, &order.target))?;
-        self.quota
-            .check(order.caller.as_deref())
-            .map_err(|full| IssueError::TooManySessions { of_caller: full == Full::OfCaller })?;
+        self.quota.check(order.caller.as_deref())?;
         self.tickets.issue(order)
     }
 

@@ -17,6 +17,7 @@ use crate::{
     hash::sha256,
     options::Options,
     program::Program,
+    quota::Full,
     sealed::{SealError, SealedCredentials, Sealer},
     target::{Target, TermSize},
     terminal::Terminal,
@@ -81,6 +82,24 @@ pub struct SessionOrder {
     pub max_duration: Option<Duration>,
 }
 
+impl SessionOrder {
+    /// The usual shell on this target, without a jump host, a limit of its own or a caller.
+    #[must_use]
+    pub fn new(target: Target, credentials: Credentials) -> Self {
+        Self {
+            jump: Vec::new(),
+            target,
+            credentials,
+            terminal: Terminal::default(),
+            program: Program::default(),
+            size: None,
+            caller: None,
+            idle_timeout: None,
+            max_duration: None,
+        }
+    }
+}
+
 /// A new ticket.
 #[derive(Debug)]
 pub struct Issued {
@@ -111,6 +130,12 @@ pub enum IssueError {
     /// The credentials cannot be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
+}
+
+impl From<Full> for IssueError {
+    fn from(full: Full) -> Self {
+        Self::TooManySessions { of_caller: full == Full::OfCaller }
+    }
 }
 
 /// The ticket was never issued, was redeemed, or has expired: there is no telling which.
@@ -333,17 +358,7 @@ mod tests {
     const TTL: Duration = Duration::from_secs(120);
 
     fn order() -> SessionOrder {
-        SessionOrder {
-            jump: Vec::new(),
-            target: Target::new("example", 22, "me"),
-            credentials: Credentials::of_password("secret"),
-            terminal: Terminal::default(),
-            program: Program::default(),
-            size: None,
-            caller: None,
-            idle_timeout: None,
-            max_duration: None,
-        }
+        SessionOrder::new(Target::new("example", 22, "me"), Credentials::of_password("secret"))
     }
 
     #[tokio::test]

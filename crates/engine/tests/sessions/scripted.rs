@@ -9,9 +9,9 @@ use std::{
 use bytes::Bytes;
 use engine::{
     Answer, Attachment, Client, ClientFull, CloseReason, ConnectionFacts, Credentials, DialError, DialOrder,
-    Dialer, Fingerprint, FlowLimits, HostKeyFacts, HostProof, Notice, Options, Person, Preset, Program,
-    Question, Registry, ResumeToken, SessionFacts, SessionOrder, Shell, ShellEvent, ShellGone, Step, Target,
-    TermSize, Terminal, Ticket, Transport, Unanswered,
+    Dialer, Fingerprint, FlowLimits, HostKeyFacts, HostProof, Notice, Options, Person, Preset, Question,
+    Registry, ResumeToken, SessionFacts, SessionOrder, Shell, ShellEvent, ShellGone, Step, Target, TermSize,
+    Ticket, Transport, Unanswered,
 };
 use futures_util::{FutureExt as _, future::BoxFuture, stream};
 use tokio::sync::{mpsc, watch};
@@ -375,15 +375,5 @@ pub(crate) fn facts(target: &Target) -> ConnectionFacts {
 }
 
 pub(crate) fn order(host: &str) -> SessionOrder {
-    SessionOrder {
-        jump: Vec::new(),
-        target: Target::new(host, 22, "me"),
-        credentials: Credentials::of_password("secret"),
-        terminal: Terminal::default(),
-        program: Program::default(),
-        size: None,
-        caller: None,
-        idle_timeout: None,
-        max_duration: None,
-    }
+    SessionOrder::new(Target::new(host, 22, "me"), Credentials::of_password("secret"))
 }
