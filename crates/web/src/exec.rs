@@ -8,10 +8,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use engine::{Charset, CloseReason, DialError, ExecError, ExecOrder, Executed, Exit, Peer, Printed};
+use engine::{Charset, CloseReason, DialError, ExecError, ExecOrder, Executed, Peer, Printed};
 use http::StatusCode;
 use serde::Serialize;
-use wire::Code;
+use wire::{Closed, Code};
 
 use crate::{
     auth, body, closing,
@@ -139,18 +139,11 @@ fn status(reason: &CloseReason) -> StatusCode {
 
 fn answer(executed: Executed, encoding: Encoding, ignored: Vec<String>) -> Answer {
     let Executed { reason, stdout, stderr, lasted } = executed;
-    let code = closing::code(&reason);
-    let error = match &reason {
+    let Closed { code, message, exit_status, exit_signal, .. } = closing::closed(&reason, false, None);
+    let error = match reason {
         CloseReason::Exited(_) => None,
-        CloseReason::MaxDuration => {
-            Some(format!("The command had not ended after {} s.", whole(lasted.as_millis()) / 1000))
-        }
-        reason => Some(reason.to_string()),
-    };
-    let (exit_status, exit_signal) = match reason {
-        CloseReason::Exited(Exit::Status(status)) => (Some(status), None),
-        CloseReason::Exited(Exit::Signal(signal)) => (None, Some(signal)),
-        _ => (None, None),
+        CloseReason::MaxDuration => Some(format!("The command had not ended after {} s.", lasted.as_secs())),
+        _ => Some(message),
     };
     Answer {
         success: error.is_none(),
@@ -162,7 +155,7 @@ fn answer(executed: Executed, encoding: Encoding, ignored: Vec<String>) -> Answe
         stdout_truncated: stdout.truncated,
         stderr: text(&stderr, encoding),
         stderr_truncated: stderr.truncated,
-        duration_ms: whole(lasted.as_millis()),
+        duration_ms: u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX),
         ignored,
     }
 }
@@ -173,8 +166,4 @@ fn text(printed: &Printed, encoding: Encoding) -> String {
         Encoding::Text(None) => String::from_utf8_lossy(&printed.bytes).into_owned(),
         Encoding::Base64 => STANDARD.encode(&printed.bytes),
     }
-}
-
-fn whole(millis: u128) -> u64 {
-    u64::try_from(millis).unwrap_or(u64::MAX)
 }
