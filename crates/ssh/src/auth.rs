@@ -124,7 +124,9 @@ impl Attempts<'_> {
     async fn run(mut self) -> Result<(), DialError> {
         // Asks for the methods without spending one of the few tries that a server grants.
         let result = self.connection.handle.authenticate_none(self.user).await;
-        let Answer::Refused { mut offered, .. } = self.answer(result).await? else { return Ok(()) };
+        let Answer::Refused { mut offered, .. } = self.connection.answer(result).await? else {
+            return Ok(());
+        };
         for _ in 0..MAX_ATTEMPTS {
             let Some(method) = self.next(&offered) else { return Err(self.end(&offered)) };
             let (word, answer) = match method {
@@ -187,7 +189,7 @@ impl Attempts<'_> {
         self.password_is_used = true;
         let handle = &mut self.connection.handle;
         let result = handle.authenticate_password(self.user, password.expose_secret()).await;
-        let answer = self.answer(result).await?;
+        let answer = self.connection.answer(result).await?;
         if let Answer::Refused { partial: false, .. } = answer {
             self.refused(is_typed, !is_typed);
         }
@@ -241,19 +243,11 @@ impl Attempts<'_> {
         let offered = if names.is_empty() { "no method at all".to_owned() } else { names.join(", ") };
         DialError::AuthMethodUnavailable { target, method, offered }
     }
-
-    pub(crate) async fn answer(&self, result: Result<AuthResult, Error>) -> Result<Answer, DialError> {
-        self.connection.answer(result).await
-    }
-
-    pub(crate) async fn end_without_methods(&self) -> Result<Answer, DialError> {
-        self.connection.end_without_methods().await
-    }
 }
 
 impl Connection {
     /// What an attempt came to. russh reports a link that broke as a refusal without methods.
-    async fn answer(&self, result: Result<AuthResult, Error>) -> Result<Answer, DialError> {
+    pub(crate) async fn answer(&self, result: Result<AuthResult, Error>) -> Result<Answer, DialError> {
         match result {
             Ok(AuthResult::Success) => Ok(Answer::In),
             Ok(AuthResult::Failure { remaining_methods, partial_success })
@@ -266,7 +260,7 @@ impl Connection {
     }
 
     /// The connection is ending: because the server has no method left to offer, or for another reason.
-    async fn end_without_methods(&self) -> Result<Answer, DialError> {
+    pub(crate) async fn end_without_methods(&self) -> Result<Answer, DialError> {
         self.notes.gone.cancelled().await;
         match self.notes.take_fault() {
             Some(Fault::Ssh(Error::NoAuthMethod)) => {

@@ -59,7 +59,7 @@ impl Form {
             let round = match response {
                 Ok(Response::Success) => return Ok(Answer::In),
                 Ok(Response::Failure { remaining_methods, .. }) if remaining_methods.is_empty() => {
-                    return attempts.end_without_methods().await;
+                    return attempts.connection.end_without_methods().await;
                 }
                 Ok(Response::Failure { remaining_methods, partial_success }) => {
                     return Ok(Answer::Refused { offered: remaining_methods, partial: partial_success });
@@ -67,7 +67,7 @@ impl Form {
                 Ok(Response::InfoRequest { name, instructions, prompts }) => {
                     Round { name, instruction: instructions, prompts }
                 }
-                Err(_) => return attempts.end_without_methods().await,
+                Err(_) => return attempts.connection.end_without_methods().await,
             };
             let answers = self.answers(attempts, round).await?;
             let handle = &mut attempts.connection.handle;

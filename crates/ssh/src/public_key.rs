@@ -34,7 +34,7 @@ pub(crate) async fn log_in(attempts: &mut Attempts<'_>) -> Result<Answer, DialEr
     let mut last = None;
     for (certificate, hash) in shown {
         let result = attempt(attempts, &key, certificate, hash).await?;
-        match attempts.answer(result).await? {
+        match attempts.connection.answer(result).await? {
             Answer::Refused { offered, partial: false } if offered.contains(&MethodKind::PublicKey) => {
                 last = Some(Answer::Refused { offered, partial: false });
             }
