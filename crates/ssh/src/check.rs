@@ -11,8 +11,13 @@ use engine::{
 use futures_util::{FutureExt as _, future::BoxFuture};
 
 use crate::{
-    HostKeyPolicy, Options, agreement, auth, connection::Connection, dial, greeting::Greeting,
-    host_key::HostKeyCheck, options::Limits, stream::Stream,
+    HostKeyPolicy, Options, agreement, auth,
+    connection::{Connection, open_safely},
+    dial,
+    greeting::Greeting,
+    host_key::HostKeyCheck,
+    options::Limits,
+    stream::Stream,
 };
 
 /// What was found, in this order.
@@ -85,18 +90,20 @@ pub async fn check(
     let Some(proofs) = host.proofs(offer.preset).pop() else {
         return Err(DialError::Internal { cause: "no host key was asked for".to_owned() });
     };
-    let open_with = |stream, offer| {
-        Connection::open_heard(stream, host.clone(), offer, proofs.clone(), limits, &greeting)
-    };
-    let mut opened = open_with(stream, offer).await;
-    let opening = greeting.opening();
-    if matches!(opened, Err(DialError::NotStrict { .. })) {
-        let stream = dial::connect(target, &options.reach, options.connect_timeout).await?;
-        match open_with(Stream::Tcp(stream), offer.without_chacha()).await {
-            Err(DialError::NoCommonAlgorithm(_)) => {}
-            again => opened = again,
+    let mut first = Some(stream);
+    let opened = open_safely(|limited| {
+        let (first, host, proofs) = (first.take(), host.clone(), proofs.clone());
+        let (options, greeting) = (&options, &greeting);
+        async move {
+            let stream = match first {
+                Some(stream) => stream,
+                None => Stream::Tcp(dial::connect(target, &options.reach, options.connect_timeout).await?),
+            };
+            Connection::open_heard(stream, host, limited(offer), proofs, limits, greeting).await
         }
-    }
+    })
+    .await;
+    let opening = greeting.opening();
     if let (Some(server), Some(theirs)) = (opening.identification, opening.proposal) {
         tell(Finding::Offered { server, offers: agreement::offers(offer, &theirs) });
     }

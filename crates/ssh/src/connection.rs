@@ -110,6 +110,24 @@ impl Connection {
     }
 }
 
+/// Opens a connection; where the server would choose a cipher that can be tampered with, another one without
+/// that cipher: it may have one that is safe, which has to be asked for anew. `open` is told what to leave
+/// out of its offer.
+pub(crate) async fn open_safely<F>(
+    mut open: impl FnMut(fn(Offer) -> Offer) -> F,
+) -> Result<Connection, DialError>
+where
+    F: Future<Output = Result<Connection, DialError>>,
+{
+    match open(|offer| offer).await {
+        Err(not_strict @ DialError::NotStrict { .. }) => match open(Offer::without_chacha).await {
+            Err(DialError::NoCommonAlgorithm(_)) => Err(not_strict),
+            opened => opened,
+        },
+        opened => opened,
+    }
+}
+
 /// Waits for the end of the connection that these notes are about, and says why it came.
 pub(crate) async fn end(notes: &Notes, target: &str, during: &str) -> DialError {
     notes.gone.cancelled().await;

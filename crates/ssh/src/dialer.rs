@@ -10,7 +10,7 @@ use crate::{
     agreement::{self, Purpose},
     asking::Asking,
     auth,
-    connection::Connection,
+    connection::{Connection, open_safely},
     dial,
     host_key::HostKeyCheck,
     login::Login,
@@ -164,25 +164,17 @@ impl Journey {
         let check = Arc::new(HostKeyCheck::read(options.clone(), target.clone(), person).await?);
         let mut refusal = None;
         for proofs in check.proofs(offer.preset) {
-            let opened = async {
-                let stream = match stream.take() {
-                    Some(stream) => stream,
-                    None => open().await?,
-                };
-                let offer = offer_at(&stream)?;
-                let open_with = |stream, offer| {
-                    Connection::open(stream, check.clone(), offer, proofs.clone(), self.limits)
-                };
-                let not_strict = match open_with(stream, offer).await {
-                    Err(error @ DialError::NotStrict { .. }) => error,
-                    opened => return opened,
-                };
-                // It may have a cipher that needs no strict key exchange; that has to be asked for anew.
-                match open_with(open().await?, offer.without_chacha()).await {
-                    Err(DialError::NoCommonAlgorithm(_)) => Err(not_strict),
-                    opened => opened,
+            let opened = open_safely(|limited| {
+                let (first, open, check, proofs) = (stream.take(), &open, check.clone(), proofs.clone());
+                async move {
+                    let stream = match first {
+                        Some(stream) => stream,
+                        None => open().await?,
+                    };
+                    let offer = limited(offer_at(&stream)?);
+                    Connection::open(stream, check, offer, proofs, self.limits).await
                 }
-            };
+            });
             match (opened.await, refusal) {
                 (Ok(connection), _) => return Ok(connection),
                 (Err(error @ DialError::HostKeyChanged { .. }), None) => refusal = Some(error),
