@@ -107,15 +107,20 @@ pub(crate) fn offers(offer: Offer, theirs: &Proposal) -> Vec<Offers> {
 }
 
 fn remedy(offer: Offer, theirs: &Proposal) -> Remedy {
-    let would_work = |preset| {
-        let wanted = Offer { preset, require_post_quantum: false, ..offer };
-        agree(&algorithms::proposal(wanted), theirs)
-    };
-    match Preset::ALL.into_iter().find(|preset| would_work(*preset)) {
+    match strongest(offer, theirs) {
         Some(_) if offer.require_post_quantum => Remedy::NoPostQuantum,
         Some(preset) => named(preset, offer.ceiling),
         None => Remedy::Nothing,
     }
+}
+
+/// The strongest preset that would work with a server, at once or in a second handshake.
+fn strongest(offer: Offer, theirs: &Proposal) -> Option<Preset> {
+    let would_work = |preset: &Preset| {
+        let first = Offer { preset: *preset, require_post_quantum: false, may_be_chacha: true, ..offer };
+        agree(first, theirs) || agree(first.without_chacha(), theirs)
+    };
+    Preset::ALL.into_iter().find(would_work)
 }
 
 /// What was offered to a server, and what it said in the clear.
@@ -141,7 +146,8 @@ impl Terms {
         is_strict: bool,
     ) -> Result<(), DialError> {
         if self.offer.forbids(cipher, is_strict) {
-            let remedy = named(Preset::Legacy, self.offer.ceiling);
+            let preset = self.greeting.opening().proposal.and_then(|theirs| strongest(self.offer, &theirs));
+            let remedy = named(preset.unwrap_or(Preset::Legacy), self.offer.ceiling);
             return Err(DialError::NotStrict { target: target.to_owned(), remedy });
         }
         Ok(())
@@ -161,11 +167,13 @@ fn common(ours: &[String], theirs: &[String]) -> Option<String> {
     ours.iter().find(|name| theirs.contains(name)).cloned()
 }
 
-/// Whether two sides have something in common of each kind.
-fn agree(ours: &Proposal, theirs: &Proposal) -> bool {
+/// Whether this offer and a server have something in common of each kind, and nothing that is forbidden.
+fn agree(offer: Offer, theirs: &Proposal) -> bool {
+    let ours = algorithms::proposal(offer);
     let Some(cipher) = common(&ours.ciphers, &theirs.ciphers) else { return false };
     let guarded = algorithms::guards_itself(&cipher) || common(&ours.macs, &theirs.macs).is_some();
     guarded
+        && !offer.forbids(&cipher, theirs.is_strict)
         && common(&ours.key_exchanges, &theirs.key_exchanges).is_some()
         && common(&ours.host_keys, &theirs.host_keys).is_some()
         && common(&ours.compressions, &theirs.compressions).is_some()
@@ -202,6 +210,17 @@ mod tests {
         let old = server("diffie-hellman-group1-sha1", "ssh-rsa", "3des-cbc", "hmac-sha1");
         assert_eq!(remedy_for(&old, Preset::Legacy), Remedy::Preset(Preset::Legacy));
         assert_eq!(remedy_for(&old, Preset::Compatible), Remedy::ForbiddenPreset(Preset::Legacy));
+    }
+
+    #[test]
+    fn a_cipher_that_can_be_tampered_with_is_none_to_agree_on_below_legacy() {
+        let chacha = "chacha20-poly1305@openssh.com";
+        let only = server("curve25519-sha256", "ssh-ed25519", chacha, "hmac-sha2-256");
+        assert_eq!(remedy_for(&only, Preset::Legacy), Remedy::Preset(Preset::Legacy));
+        // The second handshake has this cipher, and the code for it needs another preset.
+        let ciphers = format!("{chacha} aes256-ctr");
+        let beside = server("curve25519-sha256", "ssh-ed25519", &ciphers, "hmac-sha2-256");
+        assert_eq!(remedy_for(&beside, Preset::Legacy), Remedy::Preset(Preset::Compatible));
     }
 
     #[test]
