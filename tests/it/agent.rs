@@ -11,7 +11,7 @@ use wire::Code;
 use crate::{
     memory::{count, holds_none_of},
     resume_setup::Gateway,
-    setup::{Result, key_order},
+    setup::{Result, key_order_with, runner},
 };
 
 /// A server with a bash, which may be lent an agent.
@@ -36,7 +36,7 @@ impl Shell {
     }
 
     async fn open(gateway: &Gateway, sshd: &Sshd, fields: Value) -> Result<Self> {
-        let mut page = gateway.open(&order(sshd, fields)?).await?;
+        let mut page = gateway.open(&key_order_with(sshd, fields)?).await?;
         page.until("$ ").await?;
         Ok(Self { page, commands: 0 })
     }
@@ -59,14 +59,6 @@ impl Shell {
     }
 }
 
-fn order(sshd: &Sshd, fields: Value) -> Result<Value> {
-    let mut order = key_order(sshd)?;
-    if let (Some(order), Value::Object(fields)) = (order.as_object_mut(), fields) {
-        order.extend(fields);
-    }
-    Ok(order)
-}
-
 #[tokio::test]
 async fn a_shell_has_an_agent_with_one_key_only_if_the_request_says_so() -> Result {
     let (sshd, gateway) = (server().await?, Gateway::start(&[]).await?);
@@ -82,7 +74,7 @@ async fn a_shell_has_an_agent_with_one_key_only_if_the_request_says_so() -> Resu
 #[tokio::test]
 async fn the_next_host_is_entered_with_the_key_whatever_its_type() -> Result {
     let (sshd, gateway) = (server().await?, Gateway::start(&[]).await?);
-    let next = Sshd::with_config(SshdConfig { force_command: None, ..SshdConfig::default() }).await?;
+    let next = runner(&[]).await?;
     let hop = format!(
         "ssh -F none -p {} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes \
          -o IdentityFile=none -o LogLevel=ERROR {}@127.0.0.1 'echo there-$((40+2))'",
@@ -151,7 +143,7 @@ async fn a_server_that_wants_no_agent_has_its_shell_all_the_same() -> Result {
 #[tokio::test]
 async fn an_operator_may_forbid_it_and_a_password_cannot_be_forwarded() -> Result {
     let (sshd, gateway) = (server().await?, Gateway::start(&["--allow-agent-forwarding=false"]).await?);
-    let asked = order(&sshd, json!({ "forward_agent": true }))?;
+    let asked = key_order_with(&sshd, json!({ "forward_agent": true }))?;
     let refusal = async |gateway: &Gateway, order: &Value| {
         let reply = gateway.http.post_json("/create-session", order).await?;
         Result::Ok((reply.status, reply.json()?["code"].clone()))
@@ -166,11 +158,8 @@ async fn an_operator_may_forbid_it_and_a_password_cannot_be_forwarded() -> Resul
 
 #[tokio::test]
 async fn a_command_may_have_it_too() -> Result {
-    let (sshd, gateway) = (
-        Sshd::with_config(SshdConfig { force_command: None, ..SshdConfig::default() }).await?,
-        Gateway::start(&[]).await?,
-    );
-    let order = order(&sshd, json!({ "forward_agent": true, "command": "ssh-add -l | wc -l" }))?;
+    let (sshd, gateway) = (runner(&[]).await?, Gateway::start(&[]).await?);
+    let order = key_order_with(&sshd, json!({ "forward_agent": true, "command": "ssh-add -l | wc -l" }))?;
     let answer = gateway.http.post_json("/api/v1/exec", &order).await?.json()?;
     assert_eq!((&answer["stdout"], &answer["stderr"]), (&json!("1\n"), &json!("")), "{answer}");
     Ok(())

@@ -7,7 +7,7 @@ use http::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use testkit::{
-    Http, PATIENCE, Reply, Sshd, SshdConfig,
+    Http, PATIENCE, Reply, Sshd,
     demo_sshd::Script,
     process::{ProcessId, wait_gone},
 };
@@ -20,24 +20,20 @@ use wire::Code;
 
 use crate::{
     resume_setup::Gateway,
-    setup::{Result, key_order, password_order, scripted, seen},
+    setup::{Result, key_order, key_order_with, password_order, runner, scripted, seen},
 };
 
 const EXEC: &str = "/api/v1/exec";
 
-/// A server that runs what it is asked to.
 async fn server() -> Result<Sshd> {
-    let extra = vec!["AcceptEnv LC_*".to_owned()];
-    Sshd::with_config(SshdConfig { force_command: None, extra, ..SshdConfig::default() }).await
+    runner(&["AcceptEnv LC_*"]).await
 }
 
-fn order(sshd: &Sshd, command: &str, fields: Value) -> Result<Value> {
-    let mut order = key_order(sshd)?;
-    order["command"] = json!(command);
-    if let (Some(order), Value::Object(fields)) = (order.as_object_mut(), fields) {
-        order.extend(fields);
+fn order(sshd: &Sshd, command: &str, mut fields: Value) -> Result<Value> {
+    if fields.get("command").is_none() {
+        fields["command"] = json!(command);
     }
-    Ok(order)
+    key_order_with(sshd, fields)
 }
 
 async fn answer(gateway: &Gateway, order: &Value) -> Result<(u16, Value)> {

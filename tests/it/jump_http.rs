@@ -3,21 +3,18 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use testkit::{PageClient, Sshd, SshdConfig, demo_sshd::Script, sha256};
+use testkit::{PageClient, Sshd, demo_sshd::Script, sha256};
 use wire::{Code, event};
 
 use crate::{
     resume_setup::{Gateway, numbered},
-    setup::{Result, key_order, password_order, scripted},
+    setup::{Result, key_order, key_order_with, password_order, runner, scripted},
 };
 
 /// An order for the target that goes through this server.
 fn order(target: &Sshd, hop: &Sshd, fields: Value) -> Result<Value> {
-    let (mut order, mut way) = (key_order(target)?, key_order(hop)?);
-    if let (Some(hop), Value::Object(fields)) = (way.as_object_mut(), fields) {
-        hop.extend(fields);
-    }
-    order["jump"] = json!([way]);
+    let mut order = key_order(target)?;
+    order["jump"] = json!([key_order_with(hop, fields)?]);
     Ok(order)
 }
 
@@ -42,7 +39,7 @@ async fn a_shell_and_a_command_go_through_a_jump_host() -> Result {
     assert_eq!((hop.connections().len(), target.connections().len()), (1, 1));
     gateway.ends(page).await?;
 
-    let runner = Sshd::with_config(SshdConfig { force_command: None, ..SshdConfig::default() }).await?;
+    let runner = runner(&[]).await?;
     let mut command = key_order(&runner)?;
     (command["jump"], command["command"]) = (order["jump"].clone(), json!("echo $SSH_CONNECTION"));
     let answer = gateway.http.post_json("/api/v1/exec", &command).await?.json()?;

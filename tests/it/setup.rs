@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use testkit::{
-    Account, PATIENCE, Page, Protocol, Sshd, TestGateway,
+    Account, PATIENCE, Page, Protocol, Sshd, SshdConfig, TestGateway,
     demo_sshd::{DemoSshd, Options, Program, Quirk, Record, Script},
 };
 use tokio::time::timeout;
@@ -57,6 +57,21 @@ pub(crate) fn key_order(sshd: &Sshd) -> Result<Value> {
         "username": sshd.username(),
         "ssh_key": sshd.client_key()?,
     }))
+}
+
+/// The same with these fields too, or in the place of its own.
+pub(crate) fn key_order_with(sshd: &Sshd, fields: Value) -> Result<Value> {
+    let mut order = key_order(sshd)?;
+    if let (Some(order), Value::Object(fields)) = (order.as_object_mut(), fields) {
+        order.extend(fields);
+    }
+    Ok(order)
+}
+
+/// A real sshd that runs what it is asked to, with these lines in its configuration.
+pub(crate) async fn runner(lines: &[&str]) -> Result<Sshd> {
+    let extra = lines.iter().map(|&line| line.to_owned()).collect();
+    Sshd::with_config(SshdConfig { force_command: None, extra, ..SshdConfig::default() }).await
 }
 
 /// A page with the shell of a real sshd.
