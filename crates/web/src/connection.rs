@@ -1,5 +1,5 @@
-//! One accepted TCP connection: its socket options, its meter, its kill switch and its place
-//! under the caps.
+//! One accepted TCP connection: its socket options, its meter, its kill switch, its place under the
+//! caps, and its end.
 
 use std::{
     collections::HashMap,
@@ -14,8 +14,10 @@ use std::{
 use parking_lot::Mutex;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf},
     net::TcpStream,
+    runtime,
+    time::timeout,
 };
 use tokio_util::{
     sync::{CancellationToken, WaitForCancellationFutureOwned},
@@ -29,6 +31,8 @@ use crate::{config::Limits, meter::Meter};
 const NOT_SENT: u32 = 64 * 1024;
 /// Data that the browser's side does not confirm for this long ends the connection.
 const USER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a browser may take to close a connection that is closed to it.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// What the handlers of a request may know of the connection that it came on.
 pub(crate) struct Peer {
@@ -52,12 +56,32 @@ impl Peer {
 
 /// The stream that HTTP and WebSocket run on.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    /// There until the connection is dropped.
+    open: Option<Open>,
+    /// The browser has closed its side.
+    read_to_end: bool,
     peer: Arc<Peer>,
     /// One for each direction, since each has a task of its own to wake.
     killed_read: Pin<Box<WaitForCancellationFutureOwned>>,
     killed_write: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+struct Open {
+    stream: TcpStream,
     _place: Place,
+}
+
+impl Open {
+    /// Reads what still comes and throws it away, until the browser has closed its side too.
+    ///
+    /// To close a socket that something was not read from is to reset the connection, and a browser
+    /// that meets the reset does not read the last words to it.
+    async fn linger(mut self) {
+        if self.stream.shutdown().await.is_ok() {
+            // An error here is the end that was waited for.
+            let _ = tokio::io::copy(&mut self.stream, &mut tokio::io::sink()).await;
+        }
+    }
 }
 
 impl Connection {
@@ -71,16 +95,20 @@ impl Connection {
         let cut = kill.child_token();
         let peer = Arc::new(Peer { address, meter: Mutex::default(), cut: cut.clone() });
         Ok(Self {
-            stream,
+            open: Some(Open { stream, _place: place }),
+            read_to_end: false,
             peer,
             killed_read: Box::pin(cut.clone().cancelled_owned()),
             killed_write: Box::pin(cut.cancelled_owned()),
-            _place: place,
         })
     }
 
     pub(crate) fn peer(&self) -> Arc<Peer> {
         Arc::clone(&self.peer)
+    }
+
+    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        self.open.as_mut().map(|open| Pin::new(&mut open.stream)).ok_or(io::ErrorKind::NotConnected.into())
     }
 
     /// Writes what `write` writes, unless the connection was killed, and counts it.
@@ -92,7 +120,7 @@ impl Connection {
         if self.killed_write.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
-        let written = ready!(write(Pin::new(&mut self.stream), cx))?;
+        let written = ready!(write(self.stream()?, cx))?;
         self.peer.meter.lock().add(written);
         Poll::Ready(Ok(written))
     }
@@ -101,6 +129,15 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.peer.meter.lock().close();
+        let Some(open) = self.open.take() else { return };
+        let cut = self.peer.cut.clone();
+        if self.read_to_end || cut.is_cancelled() {
+            return;
+        }
+        // Without a runtime the process is at its end.
+        if let Ok(runtime) = runtime::Handle::try_current() {
+            runtime.spawn(timeout(LINGER, cut.run_until_cancelled_owned(open.linger())));
+        }
     }
 }
 
@@ -126,9 +163,12 @@ impl AsyncRead for Connection {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        let room = buffer.remaining() > 0;
+        ready!(self.stream()?.poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
             self.peer.meter.lock().hear();
+        } else if room {
+            self.read_to_end = true;
         }
         Poll::Ready(Ok(()))
     }
@@ -148,15 +188,15 @@ impl AsyncWrite for Connection {
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.open.as_ref().is_some_and(|open| open.stream.is_write_vectored())
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        self.stream()?.poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        self.stream()?.poll_shutdown(cx)
     }
 }
 
@@ -222,7 +262,46 @@ impl Drop for Place {
 mod tests {
     use std::net::Ipv4Addr;
 
+    use tokio::{io::AsyncReadExt as _, net::TcpListener};
+
     use super::*;
+
+    /// A connection and its browser's end.
+    async fn pair(kill: &CancellationToken, places: &Places) -> (Connection, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let browser = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, address) = listener.accept().await.unwrap();
+        let place = places.take(address.ip()).unwrap();
+        (Connection::new(stream, address, kill, place).unwrap(), browser)
+    }
+
+    #[tokio::test]
+    async fn last_words_arrive_though_something_was_not_read() {
+        let places = Places::new(Limits::default());
+        let (mut connection, mut browser) = pair(&CancellationToken::new(), &places).await;
+        browser.write_all(b"not read").await.unwrap();
+        connection.open.as_ref().unwrap().stream.readable().await.unwrap();
+        connection.write_all(b"last words").await.unwrap();
+        drop(connection);
+        browser.write_all(b"nor this").await.unwrap();
+        let mut heard = String::new();
+        browser.read_to_string(&mut heard).await.unwrap();
+        assert_eq!(heard, "last words");
+        assert_eq!(places.count(), 1);
+        drop(browser);
+        places.all_free().await;
+    }
+
+    #[tokio::test]
+    async fn a_killed_connection_does_not_wait_for_its_browser() {
+        let (places, kill) = (Places::new(Limits::default()), CancellationToken::new());
+        let (connection, _browser) = pair(&kill, &places).await;
+        let (closed, _other_browser) = pair(&kill, &places).await;
+        drop(closed);
+        kill.cancel();
+        drop(connection);
+        places.all_free().await;
+    }
 
     #[test]
     fn places_are_bounded_by_address_and_in_all_and_come_back() {
