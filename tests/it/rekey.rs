@@ -247,8 +247,8 @@ async fn a_flood_under_ever_new_keys_is_the_same_bytes_and_so_is_what_is_typed()
     let input: Vec<String> = (0..LINES).map(|line| format!("line {line:06} of what is typed\n")).collect();
     let typed = input.concat();
     let script = format!(
-        "stty raw -echo\nprintf 'ready\\n'\ncat flood &\nhead -c {} | sha256sum > sum\nwait\ncat sum\n\
-         printf 'the end\\n'",
+        "stty raw -echo\nprintf 'ready\\n'\nhead -c 1 > /dev/null\ncat flood &\n\
+         head -c {} | sha256sum > sum\nwait\ncat sum\nprintf 'the end\\n'",
         typed.len()
     );
     fs::write(server.dir().join("script"), script)?;
@@ -257,6 +257,7 @@ async fn a_flood_under_ever_new_keys_is_the_same_bytes_and_so_is_what_is_typed()
     page.type_keys(format!("cd {} && bash script; exit\r", server.dir().display())).await?;
     page.until("ready\n").await?;
     page.tally(output.len());
+    page.type_keys("!").await?;
     let mut lines = input.iter();
     while page.tallied().is_none() || lines.len() > 0 {
         if let Some(line) = lines.next() {
