@@ -4,7 +4,6 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use tokio::time::sleep;
 
 use crate::{
     lab::Lab,
@@ -40,7 +39,7 @@ pub(super) async fn begin(client: &mut Client) -> anyhow::Result<()> {
 
 /// One key after a while.
 pub(super) async fn echo(way: Way, client: &mut Client, key: u32, times: &mut Samples) -> anyhow::Result<()> {
-    sleep(Duration::from_micros(5_000 + u64::from(key).wrapping_mul(7_919) % 25_000)).await;
+    client.rest(Duration::from_micros(5_000 + u64::from(key).wrapping_mul(7_919) % 25_000)).await?;
     let pressed = Instant::now();
     client.send("x").await?;
     let echo = client.receive().await.with_context(|| format!("no echo of key {key}, {}", way.name()))?;

@@ -6,13 +6,13 @@ mod page;
 mod peer;
 mod ssh;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use bytes::Bytes;
 use serde_json::Value;
 use testkit::{Binary, Http, PATIENCE, process::ProcessId};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use self::{original::Original, page::Page, ssh::Ssh};
 pub(crate) use self::{
@@ -97,6 +97,16 @@ impl Client {
             Self::Page(page) => page.stages(),
             Self::Ssh(_) | Self::Original(_) | Self::Peer(_) => &[],
         }
+    }
+
+    /// Lets time pass, as it does between two keys.
+    pub(crate) async fn rest(&mut self, pause: Duration) -> anyhow::Result<()> {
+        let end = Instant::now() + pause;
+        if let Self::Page(page) = self {
+            page.rest(end).await?;
+        }
+        sleep_until(end).await;
+        Ok(())
     }
 
     /// Types.

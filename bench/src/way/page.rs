@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use testkit::{Event, Http, Incoming, SocketClient};
-use tokio::time::{Duration, Instant, timeout_at};
+use tokio::time::{Duration, Instant, sleep_until, timeout_at};
 use wire::{event, limits};
 
 /// When output is acknowledged that is less than the page lets come together.
@@ -100,6 +100,15 @@ impl Page {
         Ok(())
     }
 
+    /// Acknowledges what is due before `end`, as the page does while nothing happens.
+    pub(super) async fn rest(&mut self, end: Instant) -> anyhow::Result<()> {
+        if self.received > self.acknowledged && self.due <= end {
+            sleep_until(self.due).await;
+            self.acknowledge().await?;
+        }
+        Ok(())
+    }
+
     /// The next output.
     pub(super) async fn output(&mut self) -> anyhow::Result<Bytes> {
         if let Some(bytes) = self.early.pop_front() {
@@ -127,8 +136,7 @@ impl Page {
             let waits = self.received > self.acknowledged;
             let full = self.received >= self.acknowledged + limits::OUTPUT_ACK_EVERY;
             if full || waits && self.due <= Instant::now() {
-                self.acknowledged = self.received;
-                self.socket.emit(event::SSH_OUTPUT_ACK, json!({ "offset": self.received })).await?;
+                self.acknowledge().await?;
             } else if waits {
                 match timeout_at(self.due, self.socket.next()).await {
                     Ok(incoming) => return self.take(incoming?),
@@ -140,6 +148,11 @@ impl Page {
                 return self.take(incoming);
             }
         }
+    }
+
+    async fn acknowledge(&mut self) -> anyhow::Result<()> {
+        self.acknowledged = self.received;
+        self.socket.emit(event::SSH_OUTPUT_ACK, json!({ "offset": self.received })).await
     }
 
     fn take(&mut self, incoming: Incoming) -> anyhow::Result<Event> {
