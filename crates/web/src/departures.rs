@@ -24,6 +24,11 @@ impl Departures {
         self.on_their_way.push_back((self.emitted, end));
     }
 
+    /// Whether nothing is on its way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.on_their_way.is_empty()
+    }
+
     /// The offset up to which output has left, if that is news.
     pub(crate) fn left(&mut self, written: u64) -> Option<u64> {
         let mut left = None;

@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -28,6 +28,8 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(22);
 /// Counts the bytes that left for one Engine.IO session.
 pub(crate) struct Meter {
     written: AtomicU64,
+    /// Somebody waits for the next write.
+    watched: AtomicBool,
     changed: Notify,
     closed: CancellationToken,
     /// When something came from the browser, in milliseconds from `born`.
@@ -41,6 +43,7 @@ impl Default for Meter {
     fn default() -> Self {
         Self {
             written: AtomicU64::default(),
+            watched: AtomicBool::default(),
             changed: Notify::default(),
             closed: CancellationToken::default(),
             heard: AtomicU64::default(),
@@ -52,15 +55,23 @@ impl Default for Meter {
 
 impl Meter {
     pub(crate) fn add(&self, bytes: usize) {
-        self.written.fetch_add(bytes as u64, Ordering::Relaxed);
-        self.changed.notify_one();
+        self.written.fetch_add(bytes as u64, Ordering::SeqCst);
+        if self.watched.load(Ordering::SeqCst) && self.watched.swap(false, Ordering::SeqCst) {
+            self.changed.notify_one();
+        }
     }
 
     pub(crate) fn written(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
+        self.written.load(Ordering::SeqCst)
     }
 
-    /// Resolves when more was written since it resolved last.
+    /// From now on the next write is told of, once. Who asks looks at [`written`](Self::written) again:
+    /// what was written before is not told of.
+    pub(crate) fn watch(&self) {
+        self.watched.store(true, Ordering::SeqCst);
+    }
+
+    /// Resolves when something was written while it was watched.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }

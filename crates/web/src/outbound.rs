@@ -106,8 +106,7 @@ impl Outbound {
                 }
                 () = self.meter.changed() => {}
             }
-            let left = self.original.lock().departures.left(self.meter.written());
-            if let Some(offset) = left {
+            if let Some(offset) = self.left() {
                 session.ack(offset);
             }
             if self.refused.swap(false, Ordering::SeqCst) {
@@ -120,6 +119,16 @@ impl Outbound {
             // It takes nothing, or it was given up without a word: without the socket it will notice.
             self.cut();
         }
+    }
+
+    /// What has left since it was asked last; the next write is watched for what has not.
+    fn left(&self) -> Option<u64> {
+        let mut original = self.original.lock();
+        if original.departures.is_empty() {
+            return None;
+        }
+        self.meter.watch();
+        original.departures.left(self.meter.written())
     }
 
     /// Ends the socket, whatever is still on its way. A page that can come back does.
@@ -150,6 +159,8 @@ impl Outbound {
         // The decoder moves on only once the text is on its way.
         let mut decoder = original.decoder.clone();
         let text = decoder.decode(bytes);
+        // Whoever is told of a write before the chunk is noted waits for that.
+        self.meter.watch();
         let before = self.meter.written();
         let mut length = 0;
         if !text.is_empty() {
@@ -243,6 +254,7 @@ impl Outbound {
             return Ok(());
         }
         self.refused.store(true, Ordering::SeqCst);
+        self.meter.watch();
         if attempt() { Ok(()) } else { Err(ClientFull) }
     }
 }
