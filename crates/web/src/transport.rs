@@ -9,7 +9,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderMap, Method, StatusCode, Uri, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
 use http_body::Body as _;
 use tokio::time::timeout;
 use wire::Code;
@@ -40,7 +40,7 @@ pub(crate) async fn guard(
         let Some(place) = front.sockets.take(peer.address.ip()) else { return too_many() };
         request.extensions_mut().insert(Arc::new(place));
         peer.count_for(Arc::default());
-        return next.run(request).await;
+        return next.run(lightened(request)).await;
     };
     if let Some(meter) = front.meters.known(&sid) {
         meter.hear();
@@ -58,6 +58,21 @@ pub(crate) async fn guard(
         meter.add(usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX));
     }
     response
+}
+
+/// The same request without what opening a session does not need. The library keeps its head as long as
+/// the session, and every header and the path would keep the buffer of 8 KiB that they were read into.
+fn lightened(request: Request) -> Request {
+    const NEEDED: [HeaderName; 4] =
+        [header::UPGRADE, header::CONNECTION, header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION];
+    let (mut head, body) = request.into_parts();
+    let copy = |name: HeaderName| {
+        let value = head.headers.get(&name)?;
+        Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
+    };
+    head.headers = NEEDED.into_iter().filter_map(copy).collect();
+    head.uri = head.uri.to_string().parse().unwrap_or(head.uri);
+    Request::from_parts(head, body)
 }
 
 /// Whether an Engine.IO request opens or becomes a WebSocket.
