@@ -2,11 +2,14 @@
 
 use std::{convert::Infallible, future::ready, sync::Arc, time::Duration};
 
+use serde::de::DeserializeOwned;
 use socketioxide::{
     ParserConfig, SocketIo,
-    extract::{AckSender, SocketRef, TryData},
-    handler::ConnectHandler as _,
+    adapter::LocalAdapter,
+    extract::{AckSender, Event, SocketRef, TryData},
+    handler::{ConnectHandler as _, FromMessageParts as _, MessageHandler, Value},
     layer::SocketIoLayer,
+    socket::Socket,
 };
 use wire::{Code, ConnectAuth, event};
 
@@ -24,6 +27,10 @@ const MAX_QUEUED_PACKETS: usize = 256;
 /// original's protocol sends a paste as one message, and the original took 1,000,000 bytes.
 const MAX_MESSAGE: usize = 1024 * 1024 + 128 * 1024;
 
+/// What is read from a socket at once, in bytes: every socket keeps so much for it. Keys take 200, and a
+/// paste is read in as many pieces as it needs.
+const READ_BUFFER: usize = 1024;
+
 /// The Socket.IO layer with the namespace in it.
 pub(crate) fn layer(front: Arc<Front>) -> (SocketIoLayer, SocketIo) {
     let (layer, io) = SocketIo::builder()
@@ -33,6 +40,7 @@ pub(crate) fn layer(front: Arc<Front>) -> (SocketIoLayer, SocketIo) {
         .connect_timeout(Duration::from_secs(5))
         .max_buffer_size(MAX_QUEUED_PACKETS)
         .max_payload(1_000_000)
+        .ws_read_buffer_size(READ_BUFFER)
         .ws_max_message_size(MAX_MESSAGE)
         .ws_max_frame_size(MAX_MESSAGE)
         .with_parser(
@@ -69,23 +77,7 @@ fn listen(front: &Arc<Front>, socket: &SocketRef, auth: &ConnectAuth) {
         if transport::is_websocket(&parts.uri) { peer.meter() } else { front.meters.of(socket.id.as_str()) };
     let address = peer.address.ip();
     let inbound = Arc::new(Inbound::new(Arc::clone(&front.registry), protocol, address, meter));
-    on(socket, &inbound, event::START_SESSION, Incoming::StartSession);
-    on(socket, &inbound, event::RESUME_SESSION, Incoming::ResumeSession);
-    on(socket, &inbound, event::SSH_INPUT, Incoming::Input);
-    on(socket, &inbound, event::RESIZE, Incoming::Resize);
-    on(socket, &inbound, event::SSH_OUTPUT_ACK, Incoming::OutputAck);
-    on(socket, &inbound, event::SESSION_SCREEN_ACK, Incoming::ScreenAck);
-    on(socket, &inbound, event::SESSION_ANSWER, Incoming::Answer);
-    on_bare(socket, &inbound, event::SESSION_ATTACHED_ACK, || Incoming::AttachedAck);
-    on_bare(socket, &inbound, event::SESSION_CLOSED_ACK, || Incoming::ClosedAck);
-    on_bare(socket, &inbound, event::STAY_CONNECTED, || Incoming::StayConnected);
-    on_bare(socket, &inbound, event::TIMEOUT, || Incoming::Timeout);
-    socket.on(event::SESSION_PING, |answer: AckSender| {
-        if let Err(error) = answer.send(&()) {
-            tracing::debug!(%error, "a browser's question was not answered");
-        }
-        ready(())
-    });
+    socket.on_fallback(Events(Arc::clone(&inbound)));
     let gone = Arc::clone(&inbound);
     socket.on_disconnect(move || {
         gone.disconnected();
@@ -94,28 +86,53 @@ fn listen(front: &Arc<Front>, socket: &SocketRef, auth: &ConnectAuth) {
     socket.extensions.insert(inbound);
 }
 
-/// Hands an event to the socket's inbound side.
+/// Hands what a browser sends to the socket's inbound side, in the order in which it comes.
 ///
-/// It is done before a future is returned: the future would be spawned, and spawned handlers
-/// overtake each other.
-fn on<T>(socket: &SocketRef, inbound: &Arc<Inbound>, name: &'static str, incoming: fn(T) -> Incoming)
-where
-    T: serde::de::DeserializeOwned + Send + Sync + 'static,
-{
-    let inbound = Arc::clone(inbound);
-    socket.on(name, move |socket: SocketRef, TryData(payload): TryData<T>| {
-        inbound.receive(&socket, payload.map_or(Incoming::Malformed(name), incoming));
-        ready(())
-    });
+/// The library's own handlers give a future, which is spawned: a task for every key, and tasks overtake
+/// each other. One handler for all events also keeps no table of them for every socket.
+struct Events(Arc<Inbound>);
+
+impl MessageHandler<LocalAdapter, Self> for Events {
+    fn call(&self, socket: Arc<Socket<LocalAdapter>>, mut payload: Value, ack: Option<i64>) {
+        let Ok(Event(name)) = Event::from_message_parts(&socket, &mut payload, &ack) else { return };
+        let incoming = match name.as_str() {
+            event::START_SESSION => read(&socket, payload, event::START_SESSION, Incoming::StartSession),
+            event::RESUME_SESSION => read(&socket, payload, event::RESUME_SESSION, Incoming::ResumeSession),
+            event::SSH_INPUT => read(&socket, payload, event::SSH_INPUT, Incoming::Input),
+            event::RESIZE => read(&socket, payload, event::RESIZE, Incoming::Resize),
+            event::SSH_OUTPUT_ACK => read(&socket, payload, event::SSH_OUTPUT_ACK, Incoming::OutputAck),
+            event::SESSION_SCREEN_ACK => {
+                read(&socket, payload, event::SESSION_SCREEN_ACK, Incoming::ScreenAck)
+            }
+            event::SESSION_ANSWER => read(&socket, payload, event::SESSION_ANSWER, Incoming::Answer),
+            event::SESSION_ATTACHED_ACK => Incoming::AttachedAck,
+            event::SESSION_CLOSED_ACK => Incoming::ClosedAck,
+            event::STAY_CONNECTED => Incoming::StayConnected,
+            event::TIMEOUT => Incoming::Timeout,
+            event::SESSION_PING => return answer(&socket, payload, ack),
+            _ => return,
+        };
+        self.0.receive(&SocketRef::from(socket), incoming);
+    }
 }
 
-/// The same for an event without a payload.
-fn on_bare(socket: &SocketRef, inbound: &Arc<Inbound>, name: &'static str, incoming: fn() -> Incoming) {
-    let inbound = Arc::clone(inbound);
-    socket.on(name, move |socket: SocketRef| {
-        inbound.receive(&socket, incoming());
-        ready(())
-    });
+/// An event with a payload, if that has its shape.
+fn read<T: DeserializeOwned>(
+    socket: &Arc<Socket<LocalAdapter>>,
+    mut payload: Value,
+    name: &'static str,
+    incoming: fn(T) -> Incoming,
+) -> Incoming {
+    let Ok(TryData(payload)) = TryData::from_message_parts(socket, &mut payload, &None);
+    payload.map_or(Incoming::Malformed(name), incoming)
+}
+
+/// Tells a browser that asks that somebody is here.
+fn answer(socket: &Arc<Socket<LocalAdapter>>, mut payload: Value, ack: Option<i64>) {
+    let Ok(sender) = AckSender::from_message_parts(socket, &mut payload, &ack);
+    if let Err(error) = sender.send(&()) {
+        tracing::debug!(%error, "a browser's question was not answered");
+    }
 }
 
 /// The client may be answered now.
