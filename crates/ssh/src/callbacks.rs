@@ -134,7 +134,8 @@ impl Handler for Callbacks {
     async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Fault> {
         self.terms.will_be_strict_enough(self.check.target())?;
         tokio::select! {
-            proved = self.check.prove(shown, &self.brake, &self.pulse) => {
+            // In a box: what runs for a moment would stay with the connection, twice.
+            proved = Box::pin(self.check.prove(shown, &self.brake, &self.pulse)) => {
                 let proved = proved?;
                 self.notes.proved.get_or_init(|| proved);
             }
