@@ -48,9 +48,11 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     let base = CounterBase::of(&lab.gateway).await?;
     let mut load = Load::start(lab).await?;
     println!("{} minutes of {}…", duration.as_secs() / 60, load::WHAT);
-    let samples = watch(&load, duration).await?;
+    let mut samples = Vec::new();
+    let watched = watch(&load, duration, &mut samples).await;
     let done = load.stop().await;
     write(&samples)?;
+    watched?;
     // Then only what leaked is left.
     base.is_back().await?;
     println!("{}", done?);
@@ -59,16 +61,16 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     verdict.holds()
 }
 
-async fn watch(load: &Load, duration: Duration) -> anyhow::Result<Vec<Sample>> {
+/// Samples until the time is over or a session fails.
+async fn watch(load: &Load, duration: Duration, samples: &mut Vec<Sample>) -> anyhow::Result<()> {
     let mut ticks = interval((duration / SAMPLES).max(LEAST_PAUSE));
     let began = Instant::now();
-    let mut samples = Vec::new();
     while began.elapsed() < duration {
         ticks.tick().await;
         load.check()?;
         samples.push(Sample::take(load.gateway(), began.elapsed()).await?);
     }
-    Ok(samples)
+    Ok(())
 }
 
 fn write(samples: &[Sample]) -> anyhow::Result<()> {
