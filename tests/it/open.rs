@@ -304,6 +304,60 @@ async fn a_protocol_that_is_not_spoken_is_refused_by_name() -> Result {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_session_may_be_asked_for_in_connect() -> Result {
+    let (sshd, gateway) = (Sshd::start().await?, TestGateway::start().await?);
+    let ticket = gateway.create(&key_order(&sshd)?).await?;
+    let start = json!({ "create_session_id": ticket, "cols": 91, "rows": 23 });
+    let socket = SocketClient::ours_saying(gateway.address(), json!({ "start": start })).await?;
+    let mut page = Page::on(socket, Protocol::Ours);
+    let token = page.until_event(event::SESSION_ATTACHED).await?.payload["token"].clone();
+    page.until("$ ").await?;
+    page.type_keys("stty size\r").await?;
+    page.until("23 91\r\n").await?;
+    let resume = json!({ "token": token, "have": page.output().len() });
+    page.socket.cut();
+    let socket = SocketClient::ours_saying(gateway.address(), json!({ "resume": resume })).await?;
+    let mut back = Page::on(socket, Protocol::Ours);
+    back.until_event(event::SESSION_ATTACHED).await?;
+    back.type_keys("echo $((40+2))\r").await?;
+    back.until("42\r\n").await?;
+    Ok(())
+}
+
+/// As its events would be.
+#[tokio::test]
+async fn what_is_asked_for_in_connect_is_refused_as_an_event_is() -> Result {
+    let gateway = TestGateway::start().await?;
+    for (said, event, code) in [
+        (json!({ "start": { "cols": 80 } }), event::SESSION_ERROR, Code::InvalidPayload),
+        (json!({ "start": "a ticket" }), event::SESSION_ERROR, Code::InvalidPayload),
+        (json!({ "resume": { "have": 3 } }), event::SESSION_ERROR, Code::InvalidPayload),
+        (json!({ "start": { "create_session_id": "none" } }), event::SESSION_CLOSED, Code::TicketUnknown),
+        (json!({ "resume": { "token": "none" } }), event::SESSION_CLOSED, Code::SessionUnknown),
+    ] {
+        let socket = SocketClient::ours_saying(gateway.address(), said.clone()).await?;
+        let answer = Page::on(socket, Protocol::Ours).until_event(event).await?.payload;
+        assert_eq!(answer["code"], json!(code), "{said}");
+    }
+    Ok(())
+}
+
+/// Theirs know nothing of it, and may say anything there.
+#[tokio::test]
+async fn the_original_s_clients_start_nothing_in_connect() -> Result {
+    let (sshd, gateway) = (Sshd::start().await?, TestGateway::start().await?);
+    let ticket = gateway.create(&key_order(&sshd)?).await?;
+    let said = json!({ "start": { "create_session_id": ticket }, "token": 7 });
+    let socket = SocketClient::connect(gateway.address(), None, Some(said)).await?;
+    let mut page = Page::on(socket, Protocol::Original);
+    page.type_keys("x").await?;
+    assert_eq!(page.until_event(event::SESSION_ERROR).await?.payload["code"], json!(Code::NoSession));
+    page.start_session(&ticket).await?;
+    page.until("$ ").await?;
+    Ok(())
+}
+
 /// A client may speak as soon as it is let in; the gateway's own threads must not race with that.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_a_client_says_at_once_is_never_lost() -> Result {

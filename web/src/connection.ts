@@ -42,8 +42,13 @@ const CLOSED_BY_GATEWAY: SocketError = {
   retry: false,
 };
 
+/** What a page asks for when it is let in: a session of its ticket, or the one that it had. */
+export type Opening = { start: StartSession } | { resume: ResumeSession };
+
 /** What comes from the gateway, and what becomes of the connection. */
 export interface GatewayListener {
+  /** The gateway can be asked for something together with being let in, which saves a round trip. */
+  opening(): Opening | null;
   /** The gateway is there, for the first time or again. */
   joined(): void;
   /** An attempt to reach the gateway failed. It may have said why. */
@@ -91,9 +96,9 @@ export interface Gateway extends Disposable {
 }
 
 export function connect(listener: GatewayListener): Gateway {
-  const auth: ConnectAuth = { protocol: PROTOCOL };
+  const auth = (): ConnectAuth => ({ protocol: PROTOCOL, ...listener.opening() });
   const socket: GatewaySocket = io(NAMESPACE, {
-    auth,
+    auth: (send) => send(auth()),
     autoConnect: false,
     forceNew: true,
     reconnection: false,

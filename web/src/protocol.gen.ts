@@ -80,7 +80,11 @@ export type SessionDetails = {
 
 export type ConnectAuth = {
   /** The protocol asked for. */
-  protocol: number | null;
+  protocol?: number;
+  /** The payload of a `start-session` that is the client's first event, without waiting to be let in. */
+  start?: StartSession;
+  /** The same for a `resume-session`. */
+  resume?: ResumeSession;
 };
 
 export type StartSession = {

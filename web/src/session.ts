@@ -5,7 +5,7 @@
  */
 import type { Picture, Screen, SessionListener, Ticket, TokenPlace } from './around';
 import { Arrival } from './arrival';
-import type { Gateway, GatewayListener } from './connection';
+import type { Gateway, GatewayListener, Opening } from './connection';
 import { Contact } from './contact';
 import { InputFlow, type InputPiece } from './input';
 import { type Disposable, Disposables } from './lifecycle';
@@ -39,6 +39,8 @@ export class Session implements Disposable {
   #token: string | null;
   #survivesReload = false;
   #lostAt = 0;
+  /** What was asked for together with being let in. */
+  #asked: Opening | null = null;
   readonly #gateway: Gateway;
   readonly #reconnect: Reconnect;
   readonly #contact: Contact;
@@ -171,13 +173,11 @@ export class Session implements Disposable {
 
   #gatewayListener(): GatewayListener {
     return {
-      joined: () => {
-        this.#reconnect.reached();
-        this.#contact.begin();
-        if (reaches(this.#state)) {
-          this.#open();
-        }
+      opening: () => {
+        this.#asked = reaches(this.#state) ? this.#opening() : null;
+        return this.#asked;
       },
+      joined: () => this.#joined(),
       unreachable: (obstacle) => {
         this.#on({ type: 'unreachable', obstacle });
         this.#tryAgain();
@@ -218,21 +218,50 @@ export class Session implements Disposable {
     }
   }
 
-  /** The gateway is there: comes back to the session if there is one, else starts it. */
-  #open(): void {
-    if (this.#token === null) {
-      this.#start();
-    } else {
-      const have = this.#output === null ? {} : { have: this.#output.expected };
-      this.#gateway.resume({ token: this.#token, ...have });
+  /** The gateway is there, and may know already what this page is here for. */
+  #joined(): void {
+    this.#reconnect.reached();
+    this.#contact.begin();
+    const asked = this.#asked;
+    this.#asked = null;
+    if (!reaches(this.#state)) {
+      return;
+    }
+    if (asked === null) {
+      this.#open();
+    } else if ('start' in asked) {
+      this.#started();
+      const { cols, rows } = this.screen.size;
+      if (cols !== asked.start.cols || rows !== asked.start.rows) {
+        this.#gateway.resize({ cols, rows });
+      }
     }
   }
 
-  #start(): void {
+  /** Comes back to the session if there is one, else starts it. */
+  #opening(): Opening {
+    if (this.#token === null) {
+      return { start: { create_session_id: this.ticket.id, ...this.screen.size } };
+    }
+    const have = this.#output === null ? {} : { have: this.#output.expected };
+    return { resume: { token: this.#token, ...have } };
+  }
+
+  #open(): void {
+    const opening = this.#opening();
+    if ('start' in opening) {
+      this.#gateway.start(opening.start);
+      this.#started();
+    } else {
+      this.#gateway.resume(opening.resume);
+    }
+  }
+
+  /** The gateway has the ticket. */
+  #started(): void {
     this.#output?.dispose();
     this.#output = this.#newOutput(0);
     this.#input = this.#newInput(0, false);
-    this.#gateway.start({ create_session_id: this.ticket.id, ...this.screen.size });
     this.#on({ type: 'started' });
   }
 
@@ -388,7 +417,7 @@ export class Session implements Disposable {
     const instead = this.#insteadOfSession();
     this.#on({ type: 'unknown', instead });
     if (instead === 'ticket') {
-      this.#start();
+      this.#open();
     }
   }
 

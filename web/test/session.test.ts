@@ -12,6 +12,7 @@ const CONNECTED = { kind: 'connected', held: 0, endings: [] };
 /** A session with a gateway that records, and a terminal that processes when it is told to. */
 function opened({ kept = null as string | null, startable = true, keeps = true } = {}) {
   const states: State[] = [];
+  const size = { cols: 120, rows: 40 };
   const written: string[] = [];
   const processed: (() => void)[] = [];
   const gateway = {
@@ -54,7 +55,7 @@ function opened({ kept = null as string | null, startable = true, keeps = true }
     { id: TICKET, startable },
     place,
     {
-      size: { cols: 120, rows: 40 },
+      size,
       write: (bytes, done) => {
         written.push(new TextDecoder().decode(bytes));
         processed.push(done);
@@ -69,7 +70,12 @@ function opened({ kept = null as string | null, startable = true, keeps = true }
       return gateway;
     },
   );
+  /** As the connection does: asks what the page is there for, and tells that it was let in. */
   const join = () => {
+    const opening = events.opening();
+    if (opening !== null) {
+      'start' in opening ? gateway.start(opening.start) : gateway.resume(opening.resume);
+    }
     gateway.joined = true;
     events.joined();
   };
@@ -101,6 +107,7 @@ function opened({ kept = null as string | null, startable = true, keeps = true }
     session,
     gateway,
     events,
+    size,
     place,
     states,
     written,
@@ -255,6 +262,34 @@ describe('a session', () => {
     s.events.refused({ code: 'invalid_payload', message: 'Bad size.', peer: 'browser', retry: false });
     expect(s.notice).toHaveBeenCalledWith('Bad size.');
     expect(s.states.at(-1)).toEqual(CONNECTED);
+  });
+
+  it('is asked for together with being let in, once, and again by an event where it was not', () => {
+    const { events, gateway } = s;
+    expect(events.opening()).toEqual({ start: { create_session_id: TICKET, cols: 120, rows: 40 } });
+    gateway.joined = true;
+    events.joined();
+    expect(gateway.start).not.toHaveBeenCalled();
+    expect(gateway.resize).not.toHaveBeenCalled();
+    events.attached({ token: TOKENS[0] ?? '', offset: 0, input_offset: 0 });
+    events.ready({ ready: true });
+    s.lose();
+    expect(events.opening()).toEqual({ resume: { token: TOKENS[0], have: 0 } });
+    gateway.joined = true;
+    events.joined();
+    expect(gateway.resume).not.toHaveBeenCalled();
+    events.takenOver({ token: TOKENS[1] ?? '' });
+    expect(events.opening()).toBeNull();
+    s.session.takeBack();
+    expect(gateway.resume).toHaveBeenCalledExactlyOnceWith({ token: TOKENS[1], have: 0 });
+  });
+
+  it('tells the size that the terminal got while the page was let in', () => {
+    s.events.opening();
+    s.size.cols = 100;
+    s.gateway.joined = true;
+    s.events.joined();
+    expect(s.gateway.resize.mock.calls).toEqual([[{ cols: 100, rows: 40 }]]);
   });
 
   it('tells a new size while it is opened and while it is open', () => {

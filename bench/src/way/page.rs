@@ -43,7 +43,8 @@ impl Page {
         let answer = http.post_json("/create-session", order).await?.json()?;
         let ticket = answer["uuid"].as_str().with_context(|| answer.to_string())?;
         let ordered = Instant::now();
-        let socket = SocketClient::ours(address).await?;
+        let start = json!({ "create_session_id": ticket, "cols": 80, "rows": 24 });
+        let socket = SocketClient::ours_saying(address, json!({ "start": start })).await?;
         let mut page = Self {
             socket,
             early: VecDeque::new(),
@@ -55,8 +56,6 @@ impl Page {
             stages: vec![Stage { name: "HTTP POST", end: ordered }],
         };
         page.is_over("socket");
-        let start = json!({ "create_session_id": ticket, "cols": 80, "rows": 24 });
-        page.socket.emit(event::START_SESSION, start).await?;
         let mut running = "start";
         loop {
             let event = page.event().await?;

@@ -11,7 +11,7 @@ use socketioxide::{
     layer::SocketIoLayer,
     socket::Socket,
 };
-use wire::{Code, ConnectAuth, event};
+use wire::{Code, ConnectAuth, Said, event};
 
 use crate::{
     connection,
@@ -77,6 +77,11 @@ fn listen(front: &Arc<Front>, socket: &SocketRef, auth: &ConnectAuth) {
         if transport::is_websocket(&parts.uri) { peer.meter() } else { front.meters.of(socket.id.as_str()) };
     let address = peer.address.ip();
     let inbound = Arc::new(Inbound::new(Arc::clone(&front.registry), protocol, address, meter));
+    if protocol == Protocol::Page {
+        for first in said_in_connect(auth) {
+            inbound.receive(socket, first);
+        }
+    }
     socket.on_fallback(Events(Arc::clone(&inbound)));
     let gone = Arc::clone(&inbound);
     socket.on_disconnect(move || {
@@ -84,6 +89,20 @@ fn listen(front: &Arc<Front>, socket: &SocketRef, auth: &ConnectAuth) {
         ready(())
     });
     socket.extensions.insert(inbound);
+}
+
+/// The events that came in CONNECT.
+fn said_in_connect(auth: &ConnectAuth) -> impl Iterator<Item = Incoming> {
+    fn incoming<T>(said: Said<T>, name: &'static str, well: fn(T) -> Incoming) -> Incoming {
+        match said {
+            Said::Well(payload) => well(payload),
+            Said::Malformed(_) => Incoming::Malformed(name),
+        }
+    }
+    let start = auth.start.clone().map(|said| incoming(said, event::START_SESSION, Incoming::StartSession));
+    let resume =
+        auth.resume.clone().map(|said| incoming(said, event::RESUME_SESSION, Incoming::ResumeSession));
+    start.into_iter().chain(resume)
 }
 
 /// Hands what a browser sends to the socket's inbound side, in the order in which it comes.

@@ -12,6 +12,6 @@ pub use code::{Code, Peer};
 pub use payload::{
     Accept, Attached, Closed, ConnectAuth, Details, HostProof, Input, InputAck, Output, OutputAck,
     OutputBytes, PROTOCOL, Preset, Progress, Question, QuestionAnswer, QuestionField, QuestionKind, Ready,
-    Resize, ResumeSession, Screen, ScreenAck, ScreenPiece, SecretText, SessionDetails, ShownHostKey,
+    Resize, ResumeSession, Said, Screen, ScreenAck, ScreenPiece, SecretText, SessionDetails, ShownHostKey,
     SocketError, StartSession, Step, TakenOver, Typed, Warning,
 };

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer, Serialize, de::Visitor};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{IgnoredAny, Visitor},
+};
 
 use crate::{Code, Peer};
 
@@ -14,12 +17,30 @@ pub const PROTOCOL: u32 = 1;
 ///
 /// Without a `protocol` the client gets the original's protocol: text output, no
 /// acknowledgements. With [`PROTOCOL`] it gets bytes and must acknowledge them.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+#[derive(Clone, Default, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]
 pub struct ConnectAuth {
     /// The protocol asked for.
     #[serde(default)]
     pub protocol: Option<u32>,
+    /// The payload of a `start-session` that is the client's first event, without waiting to be let in.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<StartSession>"))]
+    pub start: Option<Said<StartSession>>,
+    /// The same for a `resume-session`.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(as = "Option<ResumeSession>"))]
+    pub resume: Option<Said<ResumeSession>>,
+}
+
+/// The payload of an event that is said in CONNECT, if it has the event's shape.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Said<T> {
+    /// It has.
+    Well(T),
+    /// It is refused as the event is.
+    Malformed(IgnoredAny),
 }
 
 /// `start-session`. The ticket stands under either name; both present is refused.

@@ -45,7 +45,13 @@ impl Page {
             Protocol::Original => SocketClient::original(address).await?,
             Protocol::Ours => SocketClient::ours(address).await?,
         };
-        Ok(Self {
+        Ok(Self::on(socket, protocol))
+    }
+
+    /// A page on this socket.
+    #[must_use]
+    pub fn on(socket: SocketClient, protocol: Protocol) -> Self {
+        Self {
             socket,
             events: Vec::new(),
             acknowledges: protocol == Protocol::Ours,
@@ -55,7 +61,7 @@ impl Page {
             sent: 0,
             taken: 0,
             over: false,
-        })
+        }
     }
 
     /// Connects and starts the ticket's session at 80 by 24.

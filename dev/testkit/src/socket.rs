@@ -55,6 +55,15 @@ impl SocketClient {
         Self::connect(address, None, Some(json!({ "protocol": wire::PROTOCOL }))).await
     }
 
+    /// The same, with these events' payloads in CONNECT: `start` or `resume`.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub async fn ours_saying(address: SocketAddr, mut said: Value) -> anyhow::Result<Self> {
+        said["protocol"] = json!(wire::PROTOCOL);
+        Self::connect(address, None, Some(said)).await
+    }
+
     /// Connects to the namespace with the original's protocol.
     ///
     /// # Errors
