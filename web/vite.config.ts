@@ -1,10 +1,10 @@
 import { defineConfig } from 'vite';
 import { precompressed } from './build/assets.ts';
-import { terminalMarkup } from './build/pages.ts';
+import { loadOrder, terminalMarkup } from './build/pages.ts';
 
 export default defineConfig({
   appType: 'mpa',
-  plugins: [terminalMarkup(), precompressed()],
+  plugins: [terminalMarkup(), loadOrder(), precompressed()],
   // The gateway puts the nonce of each response here.
   html: { cspNonce: '{{nonce}}' },
   build: {

@@ -19,6 +19,34 @@ export function terminalMarkup(): Plugin {
 }
 
 /**
+ * Orders what the terminal's page loads as it is needed: first its own script, which goes to the gateway and
+ * gets the connection that is open, then the terminal, which nothing in the page names, and what both share.
+ */
+export function loadOrder(): Plugin {
+  return {
+    name: 'load-order',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (html, { bundle = {}, path }) => {
+        if (path !== '/index.html') {
+          return html;
+        }
+        const terminal = Object.values(bundle).find(
+          (output) => output.type === 'chunk' && output.facadeModuleId?.endsWith('/src/terminal.ts'),
+        );
+        const scripts = html.match(/^ *<script type="module" .*\n/gm) ?? [];
+        const own = scripts.pop();
+        if (terminal === undefined || own === undefined) {
+          throw new Error('The page has no script of its own, or the terminal no file.');
+        }
+        const ahead = `    <link rel="modulepreload" crossorigin href="/${terminal.fileName}" nonce="{{nonce}}">\n`;
+        return html.replace([...scripts, own].join(''), () => [own, ahead, ...scripts].join(''));
+      },
+    },
+  };
+}
+
+/**
  * Builds the gate and puts it into the built page, as a script of its own that the browser runs
  * before it paints: a module would come too late, and the page's policy takes no inline script.
  */

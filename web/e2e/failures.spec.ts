@@ -72,6 +72,20 @@ for (const by of ['the button', 'Enter']) {
   });
 }
 
+test.describe('a terminal whose code does not arrive', () => {
+  test.use({ provoked: /net::ERR_FAILED|Failed to fetch dynamically imported module/ });
+
+  test('is missed with a word, and the link still counts', async ({ page, gateway, sshd, terminal }) => {
+    await page.route('**/assets/terminal-*.js', (route) => route.abort());
+    const link = await gateway.create(sshd.target);
+    await page.goto(link);
+    await expect(terminal.status).toContainText('Part of this page did not arrive');
+    await page.unrouteAll();
+    await page.reload();
+    await terminal.prompt();
+  });
+});
+
 test('a gateway that shuts down says so', async ({ page, sshd, terminal, running }) => {
   const gateway = await running(Gateway.start('--drain', '0'));
   await page.goto(await gateway.create(sshd.target));

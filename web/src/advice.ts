@@ -45,6 +45,11 @@ export const ADVICE: Record<FailureCode, Advice> = {
   },
   too_many_sessions: { title: 'Too many sessions are open', advice: 'Close one that you no longer need.' },
   no_ticket: { title: 'This address opens no session', advice: 'Check that you copied the whole link.' },
+  page_incomplete: {
+    title: 'Part of this page did not arrive',
+    advice: 'Reload it: the link still counts.',
+    linkIsNoHelp: true,
+  },
   interrupted: {
     title: 'The session was not opened',
     advice:

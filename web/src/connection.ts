@@ -2,7 +2,7 @@
  * The Socket.IO connection to the gateway: our protocol's events, typed. WebSocket first, polling
  * where WebSocket cannot get through. Knows nothing of terminals and of the page, nor when to try again.
  */
-import { io, type Socket } from 'socket.io-client';
+import { Manager, type Socket } from 'socket.io-client';
 import { answerOf } from './answer';
 import type { InputPiece } from './input';
 import type { Disposable } from './lifecycle';
@@ -95,17 +95,20 @@ export interface Gateway extends Disposable {
   ping(answered: () => void): void;
 }
 
-export function connect(listener: GatewayListener): Gateway {
-  const auth = (): ConnectAuth => ({ protocol: PROTOCOL, ...listener.opening() });
-  const socket: GatewaySocket = io(NAMESPACE, {
-    auth: (send) => send(auth()),
+/** Goes to the gateway before there is anything to say: who connects over it finds the way open. */
+export function openWay(): Manager {
+  return new Manager({
     autoConnect: false,
-    forceNew: true,
     reconnection: false,
     transports: ['websocket', 'polling'],
     tryAllTransports: true,
     timeout: 6_000,
-  });
+  }).open();
+}
+
+export function connect(way: Manager, listener: GatewayListener): Gateway {
+  const auth = (): ConnectAuth => ({ protocol: PROTOCOL, ...listener.opening() });
+  const socket: GatewaySocket = way.socket(NAMESPACE, { auth: (send) => send(auth()) });
   const forget = () => {
     // Socket.IO keeps what is said while it is away, and would say it before the session is ours again.
     socket.sendBuffer.length = 0;
@@ -141,8 +144,10 @@ export function connect(listener: GatewayListener): Gateway {
       return socket.connected;
     },
     reach: () => {
-      socket.disconnect();
-      forget();
+      if (socket.active) {
+        socket.disconnect();
+        forget();
+      }
       socket.connect();
     },
     ...speech(socket),

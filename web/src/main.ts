@@ -1,12 +1,16 @@
-/** Puts the page together. The only module that knows the elements of `src/page/terminal.html`. */
-import { connect } from './connection';
+/**
+ * Puts the page together. The only module that knows the elements of `src/page/terminal.html`.
+ *
+ * The terminal emulator is most of the code, and comes by itself: meanwhile the way to the gateway opens.
+ */
+import { connect, openWay } from './connection';
 import { allowTerminalStyles, pageNonce } from './csp';
 import { Disposables, listen } from './lifecycle';
 import { onReturn } from './reconnect';
 import { ResumeToken } from './resume';
 import { Session } from './session';
 import { type State, takesKeys } from './state';
-import { TerminalView } from './terminal';
+import type { TerminalView } from './terminal';
 import { plainText, windowTitle } from './text';
 import { ticketOf } from './ticket';
 import { Badge } from './ui/badge';
@@ -27,8 +31,10 @@ const ENTER_COUNTS_AFTER = 500;
 /** The page of a used link, which the gate has let through. */
 const { dataset } = document.documentElement;
 const linkIsUsed = dataset['page'] === 'terminal';
+const ticket = ticketOf(new URL(location.href));
+const way = ticket === null ? null : openWay();
 
-function run(): void {
+function run(Emulator: typeof TerminalView): void {
   const titleBefore = document.title;
   document.title = windowTitle('');
   const page = new Disposables();
@@ -60,7 +66,7 @@ function run(): void {
   let asks = false;
 
   const terminal = page.add(
-    new TerminalView(
+    new Emulator(
       element('terminal'),
       {
         input: (piece) => session?.input(piece),
@@ -125,8 +131,7 @@ function run(): void {
       terminal.focus();
     }
   };
-  const ticket = ticketOf(new URL(location.href));
-  if (ticket === null) {
+  if (ticket === null || way === null) {
     show({
       kind: 'failed',
       code: 'no_ticket',
@@ -156,7 +161,7 @@ function run(): void {
         resumed: () => resumed.show('Resumed'),
         silent: (since) => contact.show(since),
       },
-      connect,
+      (told) => connect(way, told),
     ),
   );
   page.add(onReturn(() => session?.wake()));
@@ -196,4 +201,12 @@ function element(id: string): HTMLElement {
   return found;
 }
 
-run();
+/** The terminal's code did not come. */
+function fail(): void {
+  way?.engine.close();
+  const overlay = new Overlay(element('overlay'), () => {});
+  const message = 'The terminal itself could not be loaded.';
+  overlay.show({ kind: 'failed', code: 'page_incomplete', message, retry: false, begun: false });
+}
+
+import('./terminal').then(({ TerminalView: Emulator }) => run(Emulator), fail);

@@ -3,7 +3,7 @@ import type { Refusal } from './answer';
 import type { Closed, Code, Question, SocketError, Step } from './protocol.gen';
 
 /** Failures that only the page can see, beside the gateway's codes. */
-export type FailureCode = Code | 'no_ticket' | 'interrupted' | 'output_gap';
+export type FailureCode = Code | 'no_ticket' | 'page_incomplete' | 'interrupted' | 'output_gap';
 
 /** Why the gateway is not reached, while we keep trying. */
 export type Obstacle = 'no_answer' | 'offline' | Refusal;
