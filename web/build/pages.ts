@@ -19,8 +19,9 @@ export function terminalMarkup(): Plugin {
 }
 
 /**
- * Orders what the terminal's page loads as it is needed: first its own script, which goes to the gateway and
- * gets the connection that is open, then the terminal, which nothing in the page names, and what both share.
+ * Orders what the terminal's page loads as it is needed: first its own script, which gets the connection that
+ * is open, and what that imports, so that it runs and goes to the gateway; then the terminal, which nothing in
+ * the page names, and which would hold the others up on a slow link.
  */
 export function loadOrder(): Plugin {
   return {
@@ -40,7 +41,7 @@ export function loadOrder(): Plugin {
           throw new Error('The page has no script of its own, or the terminal no file.');
         }
         const ahead = `    <link rel="modulepreload" crossorigin href="/${terminal.fileName}" nonce="{{nonce}}">\n`;
-        return html.replace([...scripts, own].join(''), () => [own, ahead, ...scripts].join(''));
+        return html.replace([...scripts, own].join(''), () => [own, ...scripts, ahead].join(''));
       },
     },
   };
