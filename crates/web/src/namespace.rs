@@ -11,7 +11,7 @@ use socketioxide::{
     layer::SocketIoLayer,
     socket::Socket,
 };
-use wire::{Code, ConnectAuth, Said, event};
+use wire::{Code, ConnectAuth, event};
 
 use crate::{
     connection,
@@ -55,7 +55,7 @@ pub(crate) fn layer(front: Arc<Front>) -> (SocketIoLayer, SocketIo) {
     };
     let listen =
         async move |socket: SocketRef, TryData(auth): TryData<ConnectAuth>| -> Result<(), Infallible> {
-            listen(&front, &socket, &auth.unwrap_or_default());
+            listen(&front, &socket, auth.unwrap_or_default());
             Ok(())
         };
     io.ns(event::NAMESPACE, connect.with(listen));
@@ -63,7 +63,7 @@ pub(crate) fn layer(front: Arc<Front>) -> (SocketIoLayer, SocketIo) {
 }
 
 /// Makes the socket's inbound side, in a protocol that this gateway speaks.
-fn listen(front: &Arc<Front>, socket: &SocketRef, auth: &ConnectAuth) {
+fn listen(front: &Arc<Front>, socket: &SocketRef, auth: ConnectAuth) {
     let protocol = match auth.protocol {
         None => Protocol::Original,
         Some(wire::PROTOCOL) => Protocol::Page,
@@ -92,16 +92,9 @@ fn listen(front: &Arc<Front>, socket: &SocketRef, auth: &ConnectAuth) {
 }
 
 /// The events that came in CONNECT.
-fn said_in_connect(auth: &ConnectAuth) -> impl Iterator<Item = Incoming> {
-    fn incoming<T>(said: Said<T>, name: &'static str, well: fn(T) -> Incoming) -> Incoming {
-        match said {
-            Said::Well(payload) => well(payload),
-            Said::Malformed(_) => Incoming::Malformed(name),
-        }
-    }
-    let start = auth.start.clone().map(|said| incoming(said, event::START_SESSION, Incoming::StartSession));
-    let resume =
-        auth.resume.clone().map(|said| incoming(said, event::RESUME_SESSION, Incoming::ResumeSession));
+fn said_in_connect(auth: ConnectAuth) -> impl Iterator<Item = Incoming> {
+    let start = auth.start.map(|said| shaped(said.well(), event::START_SESSION, Incoming::StartSession));
+    let resume = auth.resume.map(|said| shaped(said.well(), event::RESUME_SESSION, Incoming::ResumeSession));
     start.into_iter().chain(resume)
 }
 
@@ -143,6 +136,11 @@ fn read<T: DeserializeOwned>(
     incoming: fn(T) -> Incoming,
 ) -> Incoming {
     let Ok(TryData(payload)) = TryData::from_message_parts(socket, &mut payload, &None);
+    shaped(payload.ok(), name, incoming)
+}
+
+/// The event of this name, or that its payload has another shape.
+fn shaped<T>(payload: Option<T>, name: &'static str, incoming: fn(T) -> Incoming) -> Incoming {
     payload.map_or(Incoming::Malformed(name), incoming)
 }
 

@@ -43,6 +43,16 @@ pub enum Said<T> {
     Malformed(IgnoredAny),
 }
 
+impl<T> Said<T> {
+    /// The payload, if it has that shape.
+    pub fn well(self) -> Option<T> {
+        match self {
+            Self::Well(payload) => Some(payload),
+            Self::Malformed(_) => None,
+        }
+    }
+}
+
 /// `start-session`. The ticket stands under either name; both present is refused.
 #[derive(Clone, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS), ts(optional_fields))]

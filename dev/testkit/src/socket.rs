@@ -52,7 +52,7 @@ impl SocketClient {
     /// # Errors
     /// The server refuses.
     pub async fn ours(address: SocketAddr) -> anyhow::Result<Self> {
-        Self::connect(address, None, Some(json!({ "protocol": wire::PROTOCOL }))).await
+        Self::ours_saying(address, json!({})).await
     }
 
     /// The same, with these events' payloads in CONNECT: `start` or `resume`.
