@@ -93,7 +93,15 @@ export const test = base.extend<Test, Worker>({
   stranger: [portal, { scope: 'worker' }],
   gateway: [
     async ({ portal }, use) => {
-      const gateway = await Gateway.start('--frame-ancestors', 'self', '--frame-ancestors', portal.origin);
+      // Every user of the suite comes from one address, and leaves a session behind that waits for its page.
+      const gateway = await Gateway.start(
+        '--max-sessions-per-address',
+        '0',
+        '--frame-ancestors',
+        'self',
+        '--frame-ancestors',
+        portal.origin,
+      );
       await use(gateway);
       await gateway.stop();
     },
