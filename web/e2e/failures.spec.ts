@@ -73,9 +73,14 @@ for (const by of ['the button', 'Enter']) {
 }
 
 test.describe('a terminal whose code does not arrive', () => {
-  test.use({ provoked: /net::ERR_FAILED|Failed to fetch dynamically imported module/ });
+  test.use({ provoked: /net::ERR_FAILED|Failed to fetch dynamically imported module|status of 404/ });
 
-  test('is missed with a word, and the link still counts', async ({ page, gateway, sshd, terminal }) => {
+  test('is missed with a word, and a reload leads to the shell', async ({
+    page,
+    gateway,
+    sshd,
+    terminal,
+  }) => {
     await page.route('**/assets/terminal-*.js', (route) => route.abort());
     const link = await gateway.create(sshd.target);
     await page.goto(link);

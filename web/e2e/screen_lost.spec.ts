@@ -9,6 +9,8 @@ const LOST = 'The screen of this session could not be kept; it goes on from here
 
 /** From now on the gateway seems to have lost the picture of every session: no way is known to make it do so. */
 async function losesScreens(page: Page): Promise<void> {
+  // After a failed try the page begins with polling, whose messages do not pass here.
+  await page.route(/\/socket\.io\/.*transport=polling/, (route) => route.abort());
   await page.routeWebSocket(/\/socket\.io\//, (near) => {
     const far = near.connectToServer();
     let isPiece = false;

@@ -1,16 +1,12 @@
-/**
- * Puts the page together. The only module that knows the elements of `src/page/terminal.html`.
- *
- * The terminal emulator is most of the code, and comes by itself: meanwhile the way to the gateway opens.
- */
+/** Puts the page together. The only module that knows the elements of `src/page/terminal.html`. */
 import { connect, openWay } from './connection';
 import { allowTerminalStyles, pageNonce } from './csp';
 import { Disposables, listen } from './lifecycle';
 import { onReturn } from './reconnect';
 import { ResumeToken } from './resume';
 import { Session } from './session';
+import { StandIn } from './standin';
 import { type State, takesKeys } from './state';
-import type { TerminalView } from './terminal';
 import { plainText, windowTitle } from './text';
 import { ticketOf } from './ticket';
 import { Badge } from './ui/badge';
@@ -34,7 +30,7 @@ const linkIsUsed = dataset['page'] === 'terminal';
 const ticket = ticketOf(new URL(location.href));
 const way = ticket === null ? null : openWay();
 
-function run(Emulator: typeof TerminalView): void {
+function run(): void {
   const titleBefore = document.title;
   document.title = windowTitle('');
   const page = new Disposables();
@@ -66,7 +62,7 @@ function run(Emulator: typeof TerminalView): void {
   let asks = false;
 
   const terminal = page.add(
-    new Emulator(
+    new StandIn(
       element('terminal'),
       {
         input: (piece) => session?.input(piece),
@@ -84,6 +80,21 @@ function run(Emulator: typeof TerminalView): void {
           if (performance.now() - shownAt >= ENTER_COUNTS_AFTER) {
             perform('retry');
           }
+        },
+        came: () => {
+          if (session !== undefined) {
+            show(session.state);
+          }
+        },
+        missing: () => {
+          session?.dispose();
+          show({
+            kind: 'failed',
+            code: 'page_incomplete',
+            message: 'The terminal itself could not be loaded.',
+            retry: false,
+            begun: false,
+          });
         },
       },
       link,
@@ -116,7 +127,7 @@ function run(Emulator: typeof TerminalView): void {
     }
     terminal.typing = takesKeys(state);
     terminal.tabLeaves = connected && state.held > 0;
-    overlay.show(state);
+    overlay.show(connected && !terminal.here ? { kind: 'loading' } : state);
     const asked = state.kind === 'connecting' ? state.asked : null;
     // What is typed now is the question's.
     element('terminal').inert = asked !== null;
@@ -201,12 +212,4 @@ function element(id: string): HTMLElement {
   return found;
 }
 
-/** The terminal's code did not come. */
-function fail(): void {
-  way?.engine.close();
-  const overlay = new Overlay(element('overlay'), () => {});
-  const message = 'The terminal itself could not be loaded.';
-  overlay.show({ kind: 'failed', code: 'page_incomplete', message, retry: false, begun: false });
-}
-
-import('./terminal').then(({ TerminalView: Emulator }) => run(Emulator), fail);
+run();

@@ -28,15 +28,15 @@ export class Sizing implements Disposable {
     terminal.loadAddon(this.#fitAddon);
   }
 
-  /** Follows the size of `place`, the fonts and the screen's resolution. */
+  /** Takes the size of `place`, and follows it, the fonts and the screen's resolution from then on. */
   follow(place: Element): void {
+    this.fit();
     const observer = new ResizeObserver(() => this.request());
     observer.observe(place);
     this.#all.add(disposable(() => observer.disconnect()));
     this.#all.add(this.terminal.onResize((size) => this.#resized(size)));
     this.#followResolution();
     void document.fonts.ready.then(() => this.request());
-    this.fit();
   }
 
   /** Fits in the next frame, however often it is asked for until then. */
@@ -55,6 +55,12 @@ export class Sizing implements Disposable {
     if (size !== undefined && Number.isFinite(size.cols) && Number.isFinite(size.rows)) {
       this.terminal.resize(Math.min(size.cols, MAX_COLS), Math.min(size.rows, MAX_ROWS));
     }
+  }
+
+  /** The cells have another size, which nobody did: fits, and tells only what has come of it. */
+  refit(): void {
+    this.quietly(() => {});
+    this.listener.settled({ cols: this.terminal.cols, rows: this.terminal.rows });
   }
 
   /** Lets `step` change the size as it needs to, and then fits. Nobody is told. */

@@ -6,6 +6,7 @@ import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import { Terminal } from '@xterm/xterm';
 import type { Picture, Screen } from './around';
 import { copyText } from './clipboard';
+import { FONT, fontSize, isTouch } from './font';
 import type { InputPiece } from './input';
 import { Keys } from './keys';
 import { type Disposable, Disposables } from './lifecycle';
@@ -15,12 +16,8 @@ import { useGpu } from './renderer';
 import { Sizing } from './sizing';
 import { appearance, onAppearanceChange } from './theme';
 
-const FONT =
-  '"Cascadia Mono", "JetBrains Mono", ui-monospace, SFMono-Regular, Menlo, Consolas, ' +
-  '"DejaVu Sans Mono", "Noto Sans Mono", monospace';
 /** Resets the terminal, its history as well. */
 const RESET = '\u001bc';
-const TOUCH = '(pointer: coarse)';
 
 export interface TerminalListener {
   input(piece: InputPiece): void;
@@ -48,8 +45,7 @@ export class TerminalView implements Screen, Disposable {
     private readonly listener: TerminalListener,
     preview: LinkPreview,
   ) {
-    const touch = matchMedia(TOUCH).matches;
-    this.#terminal = this.#all.add(new Terminal(options(place, touch, preview)));
+    this.#terminal = this.#all.add(new Terminal(options(place, preview)));
     this.#sizing = this.#all.add(
       new Sizing(this.#terminal, {
         changing: (size) => listener.resizing(size),
@@ -62,8 +58,8 @@ export class TerminalView implements Screen, Disposable {
 
     this.#terminal.open(place);
     this.#sizing.follow(place);
-    if (!touch) {
-      this.#all.add(useGpu(this.#terminal, () => this.#sizing.fit()));
+    if (!isTouch()) {
+      this.#all.add(useGpu(this.#terminal, () => this.#sizing.refit()));
     }
   }
 
@@ -162,14 +158,14 @@ export class TerminalView implements Screen, Disposable {
 }
 
 /** No window operation is allowed, nothing is logged, and links open only through `linkHandler`. */
-function options(place: HTMLElement, touch: boolean, preview: LinkPreview) {
+function options(place: HTMLElement, preview: LinkPreview) {
   return {
     ...appearance(place),
     allowProposedApi: true,
     cursorBlink: false,
     disableStdin: true,
     fontFamily: FONT,
-    fontSize: touch ? 13 : 14,
+    fontSize: fontSize(),
     linkHandler: linkHandler(preview),
     logLevel: 'off' as const,
     rescaleOverlappingGlyphs: true,

@@ -1,0 +1,59 @@
+/** The session begins while the terminal's code is still on its way. */
+import type { Page, Route } from '@playwright/test';
+import { expect, test } from './fixtures';
+import { Gateway } from './processes';
+
+const TERMINAL = '**/assets/terminal-*.js';
+
+test('the shell is there before the terminal, which then shows it', async ({
+  page,
+  sshd,
+  terminal,
+  running,
+}) => {
+  const gateway = await running(Gateway.start());
+  const asked = new Promise<Route>((hold) => {
+    void page.route(TERMINAL, (route) => hold(route));
+  });
+  await page.goto(await gateway.create(sshd.target));
+  const held = await asked;
+  await expect.poll(() => gateway.sessions('attached')).toBe(1);
+  await expect(terminal.status).toHaveText('Loading the terminal…');
+  await expect(terminal.status).toBeVisible();
+  await held.continue();
+  await terminal.prompt();
+  await expect(page.getByRole('textbox', { name: 'Terminal input' })).toBeFocused();
+  await terminal.run('echo $((40+2))');
+  await terminal.shows(/42\s*e2e>/);
+});
+
+for (const [width, height] of [
+  [1000, 640],
+  [700, 401],
+  [320, 480],
+] as const) {
+  test(`the size that the shell begins with is the terminal's, ${width} × ${height}`, async ({
+    page,
+    open,
+    terminal,
+  }) => {
+    await page.setViewportSize({ width, height });
+    const sent = sentBy(page);
+    await open();
+    await terminal.run("clear; stty size | sed 's/^/size /'");
+    await terminal.shows(/size \d+ \d+\s*e2e>/);
+    const shown = /size (\d+) (\d+)/.exec((await terminal.lines()).join('\n'));
+    const told = [...sent.join('\n').matchAll(/"cols":(\d+),"rows":(\d+)/g)];
+    expect(told).not.toHaveLength(0);
+    for (const [, cols, rows] of told) {
+      expect([rows, cols]).toEqual(shown?.slice(1));
+    }
+  });
+}
+
+/** The words that the page sends over its WebSocket. */
+function sentBy(page: Page): string[] {
+  const sent: string[] = [];
+  page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
+  return sent;
+}
