@@ -47,7 +47,7 @@ export const ADVICE: Record<FailureCode, Advice> = {
   no_ticket: { title: 'This address opens no session', advice: 'Check that you copied the whole link.' },
   page_incomplete: {
     title: 'Part of this page did not arrive',
-    advice: 'Reload this page to try again.',
+    advice: 'Reload this page.',
     linkIsNoHelp: true,
   },
   interrupted: {
