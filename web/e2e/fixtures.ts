@@ -61,6 +61,13 @@ export async function settled(terminal: Terminal): Promise<string[]> {
   return terminal.lines();
 }
 
+/** What the page sends over its WebSockets from now on. */
+export function sentBy(page: Page): string[] {
+  const sent: string[] = [];
+  page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
+  return sent;
+}
+
 interface Worker {
   sshd: SshServer;
   gateway: Gateway;

@@ -1,6 +1,6 @@
 /** The session begins while the terminal's code is still on its way. */
-import type { Page, Route } from '@playwright/test';
-import { expect, test } from './fixtures';
+import type { Route } from '@playwright/test';
+import { expect, sentBy, test } from './fixtures';
 import { Gateway } from './processes';
 
 const TERMINAL = '**/assets/terminal-*.js';
@@ -49,11 +49,4 @@ for (const [width, height] of [
       expect([rows, cols]).toEqual(shown?.slice(1));
     }
   });
-}
-
-/** The words that the page sends over its WebSocket. */
-function sentBy(page: Page): string[] {
-  const sent: string[] = [];
-  page.on('websocket', (socket) => socket.on('framesent', ({ payload }) => sent.push(String(payload))));
-  return sent;
 }

@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 import { startAccountServer } from './account';
-import { expect, type Terminal, test } from './fixtures';
+import { expect, sentBy, type Terminal, test } from './fixtures';
 
 const PASSWORD = 'PasswordAuthentication yes';
 const QUESTIONS = 'KbdInteractiveAuthentication yes';
@@ -20,13 +20,8 @@ async function works(terminal: Terminal): Promise<void> {
 
 /** How often the page has sent an answer. */
 function answers(page: Page): () => number {
-  let sent = 0;
-  page.on('websocket', (socket) =>
-    socket.on('framesent', ({ payload }) => {
-      sent += String(payload).includes('session-answer') ? 1 : 0;
-    }),
-  );
-  return () => sent;
+  const sent = sentBy(page);
+  return () => sent.filter((frame) => frame.includes('session-answer')).length;
 }
 
 test('a password is asked for until it is right, sent once, and kept nowhere', async ({

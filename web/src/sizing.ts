@@ -59,16 +59,15 @@ export class Sizing implements Disposable {
 
   /** The cells have another size, which nobody did: fits, and tells only what has come of it. */
   refit(): void {
-    this.quietly(() => {});
+    this.quietly(() => this.fit());
     this.listener.settled({ cols: this.terminal.cols, rows: this.terminal.rows });
   }
 
-  /** Lets `step` change the size as it needs to, and then fits. Nobody is told. */
+  /** Lets `step` change the size as it needs to. Nobody is told. */
   quietly(step: () => void): void {
     this.#quiet = true;
     clearTimeout(this.#settle);
     step();
-    this.fit();
     this.#quiet = false;
   }
 

@@ -72,15 +72,12 @@ export class StandIn implements Screen, Disposable {
 
   /** A terminal that comes late takes the focus from nobody. */
   focus(): void {
-    if (this.#terminal !== null) {
-      this.#terminal.focus();
-    } else {
-      this.#told.push((terminal) => {
-        if (document.activeElement === document.body) {
-          terminal.focus();
-        }
-      });
-    }
+    const isLate = !this.here;
+    this.#tell((terminal) => {
+      if (!isLate || document.activeElement === document.body) {
+        terminal.focus();
+      }
+    });
   }
 
   dispose(): void {

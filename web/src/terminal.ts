@@ -82,6 +82,7 @@ export class TerminalView implements Screen, Disposable {
         this.#pictures -= 1;
         this.#mute = false;
       });
+      this.#sizing.fit();
     });
   }
 
