@@ -162,10 +162,11 @@ pub(crate) fn error(dialed: Result<Transport, DialError>) -> DialError {
     }
 }
 
-/// An open shell and what it has printed so far.
+/// An open shell and what came of it so far.
 pub(crate) struct Talk {
     pub(crate) transport: Transport,
     printed: Vec<u8>,
+    exit: Option<Exit>,
 }
 
 /// How a shell ended.
@@ -188,7 +189,8 @@ impl End {
 
 impl Talk {
     pub(crate) fn new(dialed: Result<Transport, DialError>) -> Self {
-        Self { transport: dialed.unwrap_or_else(|error| panic!("{error}")), printed: Vec::new() }
+        let transport = dialed.unwrap_or_else(|error| panic!("{error}"));
+        Self { transport, printed: Vec::new(), exit: None }
     }
 
     pub(crate) async fn type_in(&self, text: &str) {
@@ -196,7 +198,8 @@ impl Talk {
         timeout(PATIENCE, written).await.expect("the write is taken").expect("the shell is there");
     }
 
-    /// Reads until the shell has printed `words`, and forgets what was read.
+    /// Reads until the shell has printed `words`, and forgets what was read. A server may say how the
+    /// shell ended before it passes on the last of what was printed.
     pub(crate) async fn until(&mut self, words: &str) -> String {
         loop {
             let text = String::from_utf8_lossy(&self.printed).into_owned();
@@ -209,6 +212,7 @@ impl Talk {
                 Some(ShellEvent::Output(bytes) | ShellEvent::Error(bytes)) => {
                     self.printed.extend_from_slice(&bytes);
                 }
+                Some(ShellEvent::Exit(exit)) if self.exit.is_none() => self.exit = Some(exit),
                 other => panic!("{words:?} never came, but {other:?} after {text:?}"),
             }
         }
@@ -226,7 +230,7 @@ impl Talk {
 
     /// Reads to the end.
     pub(crate) async fn end(&mut self) -> End {
-        let mut others = Vec::new();
+        let mut others: Vec<_> = self.exit.take().map(ShellEvent::Exit).into_iter().collect();
         while let Some(event) = timeout(PATIENCE, self.transport.events.next()).await.expect("the events end")
         {
             match event {
