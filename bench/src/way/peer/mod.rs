@@ -1,6 +1,7 @@
 //! Other products' gateways, running somewhere on this machine: each file here speaks one wire protocol.
 
 mod socket_io;
+mod sshwifty;
 mod ttyd;
 mod webssh;
 mod webssh2;
@@ -32,6 +33,7 @@ pub(crate) enum Product {
     Ttyd,
     Wetty,
     Webssh2,
+    Sshwifty,
 }
 
 impl Product {
@@ -43,6 +45,7 @@ impl Product {
             Self::Ttyd => "ttyd",
             Self::Wetty => "wetty",
             Self::Webssh2 => "webssh2",
+            Self::Sshwifty => "sshwifty",
         }
     }
 
@@ -113,6 +116,7 @@ impl Peer {
             Product::Ttyd => ttyd::open(self).await?,
             Product::Wetty => wetty::open(self).await?,
             Product::Webssh2 => webssh2::open(self, lab).await?,
+            Product::Sshwifty => sshwifty::open(self, lab).await?,
         };
         Ok(Client::Peer(Box::new(session)))
     }
