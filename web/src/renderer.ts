@@ -2,10 +2,14 @@
 import type { Terminal } from '@xterm/xterm';
 import { type Disposable, disposable } from './lifecycle';
 
+/** A link on which the terminal's own code took longer has no room for more before the shell is shown. */
+const SLOW_MS = 300;
+
 /** `changed`: the size of a cell may be another now. */
 export function useGpu(terminal: Terminal, changed: () => void): Disposable {
   let wanted = true;
-  import('@xterm/addon-webgl')
+  whenThereIsRoom(terminal)
+    .then(() => import('@xterm/addon-webgl'))
     .then(({ WebglAddon }) => {
       if (!wanted) {
         return;
@@ -24,4 +28,17 @@ export function useGpu(terminal: Terminal, changed: () => void): Disposable {
   return disposable(() => {
     wanted = false;
   });
+}
+
+/** At once, unless the link is slow: then behind the first output. */
+async function whenThereIsRoom(terminal: Terminal): Promise<void> {
+  const [loaded] = performance.getEntriesByName(import.meta.url, 'resource');
+  if (loaded !== undefined && loaded.duration > SLOW_MS) {
+    await new Promise<void>((resolve) => {
+      const first = terminal.onWriteParsed(() => {
+        first.dispose();
+        resolve();
+      });
+    });
+  }
 }
