@@ -14,7 +14,7 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
-    sync::mpsc,
+    sync::{Semaphore, mpsc},
     time::{Instant, sleep, sleep_until},
 };
 
@@ -23,8 +23,10 @@ const BYTES_PER_SECOND: f64 = 200_000.0;
 const ONE_WAY: Duration = Duration::from_millis(75);
 /// About a packet.
 const PIECE: usize = 1460;
-/// Pieces that may be on their way in one connection.
-const ON_THE_WAY: usize = 64;
+/// Pieces that a connection may have on their way at first (RFC 6928). Each that arrived lets one more go, as
+/// in TCP's slow start, up to the most.
+const FIRST_WINDOW: usize = 10;
+const WINDOW: usize = 64;
 
 /// One direction: when it is free again.
 type Lane = Arc<Mutex<Instant>>;
@@ -57,10 +59,15 @@ async fn carry(browser: TcpStream, server: SocketAddr, up: Lane, down: Lane) {
 }
 
 async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, lane: Lane) {
-    let (sender, mut pieces) = mpsc::channel::<(Instant, Vec<u8>)>(ON_THE_WAY);
+    let (sender, mut pieces) = mpsc::channel::<(Instant, Vec<u8>)>(WINDOW);
+    let window = Arc::new(Semaphore::new(FIRST_WINDOW));
+    let acknowledged = Arc::clone(&window);
     let send = async move {
         let mut buffer = [0; PIECE];
         while let Ok(length @ 1..) = from.read(&mut buffer).await {
+            if let Ok(place) = window.acquire().await {
+                place.forget();
+            }
             let sent = {
                 let mut free = lane.lock();
                 let time = Duration::from_secs_f64(length as f64 / BYTES_PER_SECOND);
@@ -73,11 +80,19 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, lane: Lane) {
         }
     };
     let receive = async move {
+        let mut largest = FIRST_WINDOW;
         while let Some((arrives, bytes)) = pieces.recv().await {
             sleep_until(arrives).await;
             if to.write_all(&bytes).await.is_err() {
                 return;
             }
+            let places = if largest < WINDOW { 2 } else { 1 };
+            largest += places - 1;
+            let acknowledged = Arc::clone(&acknowledged);
+            tokio::spawn(async move {
+                sleep(ONE_WAY).await;
+                acknowledged.add_permits(places);
+            });
         }
         // Whoever is gone need not be told.
         let _ = to.shutdown().await;
