@@ -1,10 +1,10 @@
 import { defineConfig } from 'vite';
 import { precompressed } from './build/assets.ts';
-import { loadOrder, terminalMarkup } from './build/pages.ts';
+import { terminalMarkup } from './build/pages.ts';
 
 export default defineConfig({
   appType: 'mpa',
-  plugins: [terminalMarkup(), loadOrder(), precompressed()],
+  plugins: [terminalMarkup(), precompressed()],
   // The gateway puts the nonce of each response here.
   html: { cspNonce: '{{nonce}}' },
   build: {
@@ -13,6 +13,8 @@ export default defineConfig({
     emptyOutDir: true,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    rolldownOptions: { input: ['index.html', 'landing.html', 'not-found.html'] },
+    rolldownOptions: {
+      input: { main: 'index.html', landing: 'landing.html', 'not-found': 'not-found.html' },
+    },
   },
 });

@@ -149,11 +149,27 @@ async fn each_page_has_a_nonce_of_its_own() -> Result {
 }
 
 #[tokio::test]
+async fn pages_are_compressed_for_who_takes_that_and_nothing_else_is() -> Result {
+    let gateway = TestGateway::start().await?;
+    let path = format!("/{}", gateway.create(&order()).await?);
+    let plain = gateway.http().get(&path).await?;
+    assert_eq!((plain.header("content-encoding"), plain.header("vary")), ("", "accept-encoding"));
+    let http = gateway.http().with_header("accept-encoding", "br;q=0.5, gzip");
+    let packed = http.get(&path).await?;
+    assert_eq!(packed.header("content-encoding"), "gzip");
+    assert!(packed.body.len() < plain.body.len() / 3, "{} of {}", packed.body.len(), plain.body.len());
+    for path in ["/nothing", "/healthz", "/metrics"] {
+        assert_eq!(http.get(path).await?.header("content-encoding"), "", "{path}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn assets_are_hashed_immutable_and_precompressed() -> Result {
     let gateway = TestGateway::start().await?;
     let page = gateway.http().get(&format!("/{}", gateway.create(&order()).await?)).await?.text();
     let assets: Vec<&str> =
-        page.split('"').filter_map(|part| Some(&part[part.find("/assets/")?..])).collect();
+        page.split(['"', '`']).filter_map(|part| Some(&part[part.find("/assets/")?..])).collect();
     assert!(assets.iter().any(|path| path.ends_with(".js")), "{page}");
     for path in assets {
         let plain = gateway.http().get(path).await?;

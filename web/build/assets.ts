@@ -1,11 +1,11 @@
-/** What the build does after Vite: adds the gate, compresses the assets, and holds the first load to its budget. */
+/** What the build does after Vite: completes the pages, compresses the assets, and holds the first load to its budget. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
-import { addGate } from './pages.ts';
+import { inlined } from './pages.ts';
 
-/** The page, and the scripts and styles that it cannot begin without, in bytes of brotli. */
+/** The page with its styles, and the scripts that it cannot begin without, in bytes of brotli. */
 const FIRST_LOAD_MAX = 110_000;
 
 export function precompressed(): Plugin {
@@ -19,7 +19,7 @@ export function precompressed(): Plugin {
       outDir = resolve(config.root, config.build.outDir);
     },
     async closeBundle() {
-      await addGate(root, outDir);
+      await inlined(root, outDir);
       compressAll(join(outDir, 'assets'));
       const bytes = firstLoad(outDir);
       const figure = `first load: ${(bytes / 1000).toFixed(1)} kB brotli of ${FIRST_LOAD_MAX / 1000} kB`;
@@ -42,13 +42,11 @@ function compressAll(folder: string): void {
 
 function firstLoad(outDir: string): number {
   const html = readFileSync(join(outDir, 'index.html'), 'utf8');
-  const assets = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+\.(?:js|css))"/g)].map(
-    ([, path]) => path ?? '',
-  );
-  if (!assets.some((path) => path.endsWith('.js')) || !assets.some((path) => path.endsWith('.css'))) {
-    throw new Error('The page has no script or no style, so its weight is not known.');
+  const scripts = [...html.matchAll(/\/(assets\/[\w-]+\.js)/g)].map(([, path]) => path ?? '');
+  if (scripts.length < 2) {
+    throw new Error('The page loads no script or no terminal, so its weight is not known.');
   }
-  const files = assets.map((path) => readFileSync(join(outDir, `${path}.br`)).length);
+  const files = scripts.map((path) => readFileSync(join(outDir, `${path}.br`)).length);
   return files.reduce((sum, length) => sum + length, brotli(Buffer.from(html)).length);
 }
 

@@ -1,8 +1,9 @@
 /** The session begins while the terminal's code is still on its way. */
-import type { Route } from '@playwright/test';
+import type { Route, WebSocket } from '@playwright/test';
 import { expect, sentBy, test } from './fixtures';
 import { Gateway } from './processes';
 
+const MAIN = '**/assets/main-*.js';
 const TERMINAL = '**/assets/terminal-*.js';
 
 test('the shell is there before the terminal, which then shows it', async ({
@@ -23,6 +24,57 @@ test('the shell is there before the terminal, which then shows it', async ({
   await held.continue();
   await terminal.prompt();
   await expect(page.getByRole('textbox', { name: 'Terminal input' })).toBeFocused();
+  await terminal.run('echo $((40+2))');
+  await terminal.shows(/42\s*e2e>/);
+});
+
+test('the socket is open before the page has its own script, which goes on with it', async ({
+  page,
+  sshd,
+  terminal,
+  running,
+}) => {
+  const gateway = await running(Gateway.start());
+  const sockets: WebSocket[] = [];
+  page.on('websocket', (socket) => sockets.push(socket));
+  const greeted = page.waitForEvent('websocket').then((socket) => socket.waitForEvent('framereceived'));
+  const asked = new Promise<Route>((hold) => {
+    void page.route(MAIN, (route) => hold(route));
+  });
+  await page.goto(await gateway.create(sshd.target), { waitUntil: 'commit' });
+  const held = await asked;
+  expect((await greeted).payload).toContain('"sid"');
+  await held.continue();
+  await terminal.prompt();
+  await terminal.run('echo $((40+2))');
+  await terminal.shows(/42\s*e2e>/);
+  expect(sockets).toHaveLength(1);
+});
+
+test('a socket that was open early and is closed again is replaced', async ({
+  page,
+  sshd,
+  terminal,
+  running,
+}) => {
+  const gateway = await running(Gateway.start());
+  const asked = new Promise<Route>((hold) => {
+    void page.route(MAIN, (route) => hold(route));
+  });
+  await page.goto(await gateway.create(sshd.target), { waitUntil: 'commit' });
+  const held = await asked;
+  await page.evaluate(async () => {
+    const { socket } = (window as unknown as { early: { socket: globalThis.WebSocket } }).early;
+    const event = (name: string) => new Promise((resolve) => socket.addEventListener(name, resolve));
+    if (socket.readyState === WebSocket.CONNECTING) {
+      await event('open');
+    }
+    const closed = event('close');
+    socket.close();
+    await closed;
+  });
+  await held.continue();
+  await terminal.prompt();
   await terminal.run('echo $((40+2))');
   await terminal.shows(/42\s*e2e>/);
 });

@@ -2,8 +2,9 @@
  * The Socket.IO connection to the gateway: our protocol's events, typed. WebSocket first, polling
  * where WebSocket cannot get through. Knows nothing of terminals and of the page, nor when to try again.
  */
-import { Manager, type Socket } from 'socket.io-client';
+import { Manager, type Socket, WebSocket, XHR } from 'socket.io-client';
 import { answerOf } from './answer';
+import { takeEarly } from './early';
 import type { InputPiece } from './input';
 import type { Disposable } from './lifecycle';
 import {
@@ -95,12 +96,19 @@ export interface Gateway extends Disposable {
   ping(answered: () => void): void;
 }
 
+/** Begins with the socket that the page opened before this script was there. */
+class EarlyWebSocket extends WebSocket {
+  override createSocket(...address: Parameters<WebSocket['createSocket']>): globalThis.WebSocket {
+    return takeEarly() ?? super.createSocket(...address);
+  }
+}
+
 /** Goes to the gateway before there is anything to say: who connects over it finds the way open. */
 export function openWay(): Manager {
   return new Manager({
     autoConnect: false,
     reconnection: false,
-    transports: ['websocket', 'polling'],
+    transports: [EarlyWebSocket, XHR],
     tryAllTransports: true,
     timeout: 6_000,
   }).open();

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use aws_lc_rs::digest::{self, SHA256};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use rust_embed::RustEmbed;
 
@@ -29,14 +31,30 @@ pub(crate) enum Page<'a> {
     NotFound { hint: Option<&'a str> },
 }
 
-/// The page's HTML. The `nonce` is the one in the response's policy.
-pub(crate) fn page(page: Page<'_>, nonce: &str) -> String {
-    let with_nonce = |template: &str| template.replace("{{nonce}}", &escaped(nonce));
-    match page {
-        Page::Terminal => with_nonce(TERMINAL),
-        Page::Landing { origin } => with_nonce(LANDING).replace("{{origin}}", &escaped(origin)),
-        Page::NotFound { hint } => {
-            with_nonce(NOT_FOUND).replace("{{hint}}", &escaped(hint.unwrap_or(DEFAULT_HINT)))
+impl Page<'_> {
+    /// The page's HTML. The `nonce` is the one in the response's policy.
+    pub(crate) fn html(self, nonce: &str) -> String {
+        let html = self.template().replace("{{nonce}}", &escaped(nonce));
+        match self {
+            Page::Terminal => html,
+            Page::Landing { origin } => html.replace("{{origin}}", &escaped(origin)),
+            Page::NotFound { hint } => html.replace("{{hint}}", &escaped(hint.unwrap_or(DEFAULT_HINT))),
+        }
+    }
+
+    /// The hash of the script that stands in the page itself, as a policy names it, if there is one.
+    pub(crate) fn script_hash(self) -> Option<String> {
+        let (_, rest) = self.template().split_once("<script>")?;
+        let (script, _) = rest.split_once("</script>")?;
+        let hash = digest::digest(&SHA256, script.as_bytes());
+        Some(format!("sha256-{}", STANDARD.encode(hash)))
+    }
+
+    fn template(self) -> &'static str {
+        match self {
+            Page::Terminal => TERMINAL,
+            Page::Landing { .. } => LANDING,
+            Page::NotFound { .. } => NOT_FOUND,
         }
     }
 }
@@ -113,6 +131,20 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_page_has_at_most_one_script_of_its_own_and_its_policy_names_it() {
+        let hint = Some("<script>alert(1)</script>");
+        for page in [Page::Terminal, Page::NotFound { hint }] {
+            let html = page.html("n0nce");
+            let (before, rest) = html.split_once("<script>").expect("a script");
+            let (script, after) = rest.split_once("</script>").expect("its end");
+            assert!(!before.contains("<script>") && !after.contains("<script>"));
+            let hash = STANDARD.encode(digest::digest(&SHA256, script.as_bytes()));
+            assert_eq!(page.script_hash(), Some(format!("sha256-{hash}")));
+        }
+        assert_eq!(Page::Landing { origin: "http://h" }.script_hash(), None);
+    }
+
     /// The terminal page's script, by its name under `/assets/`.
     fn script() -> &'static str {
         let start = TERMINAL.find("src=\"/assets/").expect("a script") + "src=\"/assets/".len();
@@ -163,16 +195,16 @@ mod tests {
     #[test]
     fn placeholders_are_filled_and_escaped() {
         let pages = [
-            page(Page::Terminal, "n0nce"),
-            page(Page::Landing { origin: "http://h/\"><b>" }, "n0nce"),
-            page(Page::NotFound { hint: Some("<script>{{nonce}}") }, "n0nce"),
+            Page::Terminal.html("n0nce"),
+            Page::Landing { origin: "http://h/\"><b>" }.html("n0nce"),
+            Page::NotFound { hint: Some("<b>{{nonce}}") }.html("n0nce"),
         ];
         for html in &pages {
             assert!(html.contains("nonce=\"n0nce\""));
         }
         assert!(!pages[0].contains("{{") && !pages[1].contains("{{"));
         assert!(pages[1].contains("curl http://h/&quot;&gt;&lt;b&gt;/create-session"));
-        assert!(pages[2].contains("&lt;script&gt;{{nonce}}") && !pages[2].contains("<script>"));
-        assert!(page(Page::NotFound { hint: None }, "n").contains(DEFAULT_HINT));
+        assert!(pages[2].contains("&lt;b&gt;{{nonce}}") && !pages[2].contains("<b>"));
+        assert!(Page::NotFound { hint: None }.html("n").contains(DEFAULT_HINT));
     }
 }

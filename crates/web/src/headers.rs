@@ -50,13 +50,19 @@ pub(crate) fn nonce() -> Result<String, getrandom::Error> {
     Ok(STANDARD_NO_PAD.encode(bytes))
 }
 
-/// The policy of a page that was asked for at `origin`.
-pub(crate) fn page_policy(nonce: &str, origin: &str, frame_ancestors: &FrameAncestors) -> String {
+/// The policy of a page that was asked for at `origin`. No script in it runs but the one of this hash.
+pub(crate) fn page_policy(
+    nonce: &str,
+    script_hash: Option<&str>,
+    origin: &str,
+    frame_ancestors: &FrameAncestors,
+) -> String {
+    let own_script = script_hash.map(|hash| format!(" '{hash}'")).unwrap_or_default();
     // Not every browser takes 'self' for WebSockets.
     let socket = origin.replacen("http", "ws", 1);
     let frame_ancestors = frame_ancestors.csp();
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; connect-src 'self' {socket}; \
+        "default-src 'none'; script-src 'self'{own_script}; style-src 'self' 'nonce-{nonce}'; connect-src 'self' {socket}; \
          img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'self'; \
          frame-ancestors {frame_ancestors}; require-trusted-types-for 'script'; trusted-types 'none'"
     )

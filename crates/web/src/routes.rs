@@ -9,8 +9,9 @@ use axum::{
     routing::{get, post},
 };
 use engine::Ticket;
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri, Version, header};
 use serde_json::json;
+use tower_http::compression::CompressionLayer;
 use wire::Code;
 
 use crate::{
@@ -38,7 +39,13 @@ pub(crate) fn router(front: Arc<Front>) -> Router {
         .route("/{ticket}", get(terminal))
         .fallback(nothing)
         .method_not_allowed_fallback(wrong_method)
+        .layer(CompressionLayer::new().compress_when(is_html))
         .with_state(front)
+}
+
+/// Pages differ from response to response, by their nonces; assets are compressed beforehand.
+fn is_html(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 /// `/?connection=` and `/?connect=` open a terminal; without either, this says what it is.
@@ -142,13 +149,13 @@ fn wants_html(headers: &HeaderMap) -> bool {
 
 fn page(front: &Front, headers: &HeaderMap, status: StatusCode, page: Page<'_>) -> Response {
     let policy = headers::nonce().map_err(|error| error.to_string()).and_then(|nonce| {
-        let policy = headers::page_policy(&nonce, &front.origin_of(headers), &front.config.frame_ancestors);
+        let (script, origin) = (page.script_hash(), front.origin_of(headers));
+        let policy = headers::page_policy(&nonce, script.as_deref(), &origin, &front.config.frame_ancestors);
         Ok((nonce, HeaderValue::try_from(policy).map_err(|error| error.to_string())?))
     });
     match policy {
         Ok((nonce, policy)) => {
-            (status, [(header::CONTENT_SECURITY_POLICY, policy)], Html(assets::page(page, &nonce)))
-                .into_response()
+            (status, [(header::CONTENT_SECURITY_POLICY, policy)], Html(page.html(&nonce))).into_response()
         }
         Err(cause) => {
             tracing::error!(cause, "a page's policy cannot be made");
