@@ -40,6 +40,7 @@ mod prompts;
 mod pty;
 mod public_key;
 mod randomart;
+mod short_number;
 mod socket;
 mod stream;
 mod text;

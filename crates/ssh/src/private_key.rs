@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{sync::Semaphore, time::timeout};
 use zeroize::Zeroizing;
 
-use crate::{kdf, pem::Pem, text};
+use crate::{kdf, pem::Pem, short_number, text};
 
 /// The longest file, in bytes.
 const MAX_FILE: usize = 64 * 1024;
@@ -116,13 +116,22 @@ fn read_pem(pem: &Pem, passphrase: Option<&str>) -> Result<PrivateKey, DialError
 }
 
 fn read_openssh(bytes: &[u8], passphrase: Option<&str>) -> Result<PrivateKey, DialError> {
-    let key = PrivateKey::from_bytes(bytes).map_err(|error| unreadable_ssh(&error))?;
+    let key = PrivateKey::from_bytes(bytes)
+        .or_else(|error| short_number::read(bytes).ok_or(error))
+        .map_err(|error| unreadable_ssh(&error))?;
     if !key.is_encrypted() {
         return Ok(key);
     }
     kdf::check_openssh(key.kdf())?;
     let passphrase = passphrase.ok_or(DialError::KeyPassphrase { missing: true })?;
-    key.decrypt(passphrase).map_err(|error| match error {
+    let opened = key.decrypt(passphrase).or_else(|error| match error {
+        // With a wrong passphrase it does not come as far as a number.
+        ssh_key::Error::Encoding(ssh_encoding::Error::Length) => {
+            short_number::decrypt(bytes, &key, passphrase).ok_or(error)
+        }
+        error => Err(error),
+    });
+    opened.map_err(|error| match error {
         ssh_key::Error::AlgorithmUnknown | ssh_key::Error::AlgorithmUnsupported { .. } => {
             unreadable_ssh(&error)
         }

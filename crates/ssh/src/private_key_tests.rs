@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
+use aws_lc_rs::agreement::{self, ECDH_P256};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use russh::keys::PublicKey;
 use tempfile::TempDir;
@@ -35,6 +36,14 @@ impl Pair {
         let public =
             PublicKey::from_openssh(&fs::read_to_string(dir.path().join("key.pub")).unwrap()).unwrap();
         Self { dir, public }
+    }
+
+    /// The same in OpenSSH's own format with another passphrase.
+    fn with_passphrase(self, old: &str, new: &str) -> Self {
+        let key = self.path("key");
+        run("ssh-keygen", &["-q", "-p", "-P", old, "-N", new, "-f", &key]);
+        let public = PublicKey::from_openssh(&run("ssh-keygen", &["-y", "-P", new, "-f", &key])).unwrap();
+        Self { public, ..self }
     }
 
     fn path(&self, name: &str) -> String {
@@ -95,31 +104,26 @@ fn rsa() -> Pair {
     Pair::new(&["-t", "rsa", "-b", "2048"])
 }
 
-/// ssh-key reads no OpenSSH or PuTTY file of a P-256 key whose number happens to be shorter than 32 bytes,
-/// as one in 256 is.
 fn ecdsa(bits: &str) -> Pair {
-    loop {
-        let pair = Pair::new(&["-t", "ecdsa", "-b", bits]);
-        if scalar_length(&pair.text()) >= 32 {
-            return pair;
-        }
-    }
+    Pair::new(&["-t", "ecdsa", "-b", bits])
 }
 
-/// How long the number of a plain OpenSSH key on a curve is, in bytes.
-fn scalar_length(text: &str) -> usize {
-    let base64: String = text.lines().filter(|line| !line.starts_with('-')).collect();
-    let bytes = STANDARD.decode(base64).unwrap();
-    let begins = |part: &[u8]| bytes.windows(part.len()).rposition(|window| window == part).unwrap();
-    // The name of the curve stands before the point, the point before the number, each behind its length.
-    let mut at = begins(b"nistp") + "nistp256".len();
-    let mut length = || {
-        let length = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
-        at += 4 + length;
-        length
-    };
-    length();
-    length()
+/// A P-256 key whose number is of this length, in bytes.
+fn short_ecdsa(length: usize) -> Pair {
+    let mut number = [0; 32];
+    number[32 - length..].fill(0x5a);
+    let private = agreement::PrivateKey::from_private_key(&ECDH_P256, &number).unwrap();
+    let point = private.compute_public_key().unwrap();
+    // As RFC 5915 has it, which ssh-keygen reads and writes again in its own format.
+    let mut der = b"\x30\x77\x02\x01\x01\x04\x20".to_vec();
+    der.extend_from_slice(&number);
+    der.extend_from_slice(b"\xa0\x0a\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\xa1\x44\x03\x42\x00");
+    der.extend_from_slice(point.as_ref());
+    let pem =
+        format!("-----BEGIN EC PRIVATE KEY-----\n{}\n-----END EC PRIVATE KEY-----\n", STANDARD.encode(der));
+    let pair = ecdsa("256");
+    fs::write(pair.path("key"), pem).unwrap();
+    pair.with_passphrase("", "")
 }
 
 #[track_caller]
@@ -177,6 +181,24 @@ fn an_ed25519_key_by_openssl() {
     let key = read(&fs::read_to_string(path("key")).unwrap(), None).unwrap();
     let KeyData::Ed25519(public) = key.public_key().key_data() else { panic!("{key:?}") };
     assert!(fs::read(path("public")).unwrap().ends_with(public.as_ref()));
+}
+
+#[test]
+fn p256_keys_whose_number_is_short() {
+    for length in [31, 30, 20] {
+        let pair = short_ecdsa(length);
+        pair.is(&pair.text(), None);
+        if length > 24 {
+            pair.is(&pair.putty("", "version=3"), None);
+        }
+        let pair = pair.with_passphrase("", "secret");
+        needs_secret(&pair, &pair.text());
+    }
+    for cipher in ["aes256-cbc", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"] {
+        let pair = short_ecdsa(31);
+        run("ssh-keygen", &["-q", "-p", "-P", "", "-N", "secret", "-Z", cipher, "-f", &pair.path("key")]);
+        needs_secret(&pair, &pair.text());
+    }
 }
 
 #[test]
