@@ -1,10 +1,23 @@
 /** The session begins while the terminal's code is still on its way. */
-import type { Route, WebSocket } from '@playwright/test';
-import { expect, sentBy, test } from './fixtures';
+import type { Page, Route, WebSocket } from '@playwright/test';
+import { expect, sentBy, type Terminal, test } from './fixtures';
 import { Gateway } from './processes';
 
 const MAIN = '**/assets/main-*.js';
 const TERMINAL = '**/assets/terminal-*.js';
+
+/** What the page asks for of this pattern, once; it is kept waiting. */
+function heldBack(page: Page, pattern: string): Promise<Route> {
+  return new Promise((hold) => {
+    void page.route(pattern, (route) => hold(route));
+  });
+}
+
+async function works(terminal: Terminal): Promise<void> {
+  await terminal.prompt();
+  await terminal.run('echo $((40+2))');
+  await terminal.shows(/42\s*e2e>/);
+}
 
 test('the shell is there before the terminal, which then shows it', async ({
   page,
@@ -13,9 +26,7 @@ test('the shell is there before the terminal, which then shows it', async ({
   running,
 }) => {
   const gateway = await running(Gateway.start());
-  const asked = new Promise<Route>((hold) => {
-    void page.route(TERMINAL, (route) => hold(route));
-  });
+  const asked = heldBack(page, TERMINAL);
   await page.goto(await gateway.create(sshd.target));
   const held = await asked;
   await expect.poll(() => gateway.sessions('attached')).toBe(1);
@@ -24,43 +35,34 @@ test('the shell is there before the terminal, which then shows it', async ({
   await held.continue();
   await terminal.prompt();
   await expect(page.getByRole('textbox', { name: 'Terminal input' })).toBeFocused();
-  await terminal.run('echo $((40+2))');
-  await terminal.shows(/42\s*e2e>/);
+  await works(terminal);
 });
 
 test('the socket is open before the page has its own script, which goes on with it', async ({
   page,
+  gateway,
   sshd,
   terminal,
-  running,
 }) => {
-  const gateway = await running(Gateway.start());
   const sockets: WebSocket[] = [];
   page.on('websocket', (socket) => sockets.push(socket));
   const greeted = page.waitForEvent('websocket').then((socket) => socket.waitForEvent('framereceived'));
-  const asked = new Promise<Route>((hold) => {
-    void page.route(MAIN, (route) => hold(route));
-  });
+  const asked = heldBack(page, MAIN);
   await page.goto(await gateway.create(sshd.target), { waitUntil: 'commit' });
   const held = await asked;
   expect((await greeted).payload).toContain('"sid"');
   await held.continue();
-  await terminal.prompt();
-  await terminal.run('echo $((40+2))');
-  await terminal.shows(/42\s*e2e>/);
+  await works(terminal);
   expect(sockets).toHaveLength(1);
 });
 
 test('a socket that was open early and is closed again is replaced', async ({
   page,
+  gateway,
   sshd,
   terminal,
-  running,
 }) => {
-  const gateway = await running(Gateway.start());
-  const asked = new Promise<Route>((hold) => {
-    void page.route(MAIN, (route) => hold(route));
-  });
+  const asked = heldBack(page, MAIN);
   await page.goto(await gateway.create(sshd.target), { waitUntil: 'commit' });
   const held = await asked;
   await page.evaluate(async () => {
@@ -74,9 +76,7 @@ test('a socket that was open early and is closed again is replaced', async ({
     await closed;
   });
   await held.continue();
-  await terminal.prompt();
-  await terminal.run('echo $((40+2))');
-  await terminal.shows(/42\s*e2e>/);
+  await works(terminal);
 });
 
 for (const [width, height] of [
