@@ -3,7 +3,7 @@
 //!
 //! Must not know russh, which reads the same for itself. Every byte is a stranger's.
 
-use crate::text;
+use crate::{string::take_string, text};
 
 /// RFC 4251 lets no name be longer, in characters.
 const NAME_LIMIT: usize = 64;
@@ -64,7 +64,7 @@ pub(crate) fn read(mut said: &[u8]) -> Opening {
 fn first_proposal(mut packets: &[u8]) -> Option<Proposal> {
     loop {
         let mut reader = Reader(packets);
-        let packet = reader.string()?;
+        let packet = take_string(&mut reader.0)?;
         packets = reader.0;
         let (padding, rest) = packet.split_first()?;
         let payload = rest.get(..rest.len().checked_sub(usize::from(*padding))?)?;
@@ -95,16 +95,8 @@ fn proposal(body: &[u8]) -> Option<Proposal> {
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// Bytes behind their own length.
-    fn string(&mut self) -> Option<&'a [u8]> {
-        let (length, rest) = self.0.split_first_chunk()?;
-        let (bytes, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
-        self.0 = rest;
-        Some(bytes)
-    }
-
     fn names(&mut self) -> Option<Vec<String>> {
-        let list = String::from_utf8_lossy(self.string()?);
+        let list = String::from_utf8_lossy(take_string(&mut self.0)?);
         Some(
             list.split(',')
                 .map(|name| text::line(name, NAME_LIMIT))

@@ -43,6 +43,7 @@ mod randomart;
 mod short_number;
 mod socket;
 mod stream;
+mod string;
 mod text;
 mod translated;
 mod transport;

@@ -38,12 +38,12 @@ impl Pair {
         Self { dir, public }
     }
 
-    /// The same in OpenSSH's own format with another passphrase.
-    fn with_passphrase(self, old: &str, new: &str) -> Self {
+    /// Writes the plain key again in OpenSSH's own format, with this passphrase.
+    fn rewrite(&self, passphrase: &str, options: &[&str]) {
         let key = self.path("key");
-        run("ssh-keygen", &["-q", "-p", "-P", old, "-N", new, "-f", &key]);
-        let public = PublicKey::from_openssh(&run("ssh-keygen", &["-y", "-P", new, "-f", &key])).unwrap();
-        Self { public, ..self }
+        let mut args = vec!["-q", "-p", "-P", "", "-N", passphrase, "-f", &key];
+        args.extend(options);
+        run("ssh-keygen", &args);
     }
 
     fn path(&self, name: &str) -> String {
@@ -121,9 +121,13 @@ fn short_ecdsa(length: usize) -> Pair {
     der.extend_from_slice(point.as_ref());
     let pem =
         format!("-----BEGIN EC PRIVATE KEY-----\n{}\n-----END EC PRIVATE KEY-----\n", STANDARD.encode(der));
-    let pair = ecdsa("256");
-    fs::write(pair.path("key"), pem).unwrap();
-    pair.with_passphrase("", "")
+    let Pair { dir, .. } = ecdsa("256");
+    let file = dir.path().join("key");
+    fs::write(&file, pem).unwrap();
+    let public = PublicKey::from_openssh(&run("ssh-keygen", &["-y", "-f", file.to_str().unwrap()])).unwrap();
+    let pair = Pair { dir, public };
+    pair.rewrite("", &[]);
+    pair
 }
 
 #[track_caller]
@@ -191,12 +195,12 @@ fn p256_keys_whose_number_is_short() {
         if length > 24 {
             pair.is(&pair.putty("", "version=3"), None);
         }
-        let pair = pair.with_passphrase("", "secret");
+        pair.rewrite("secret", &[]);
         needs_secret(&pair, &pair.text());
     }
     for cipher in ["aes256-cbc", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"] {
         let pair = short_ecdsa(31);
-        run("ssh-keygen", &["-q", "-p", "-P", "", "-N", "secret", "-Z", cipher, "-f", &pair.path("key")]);
+        pair.rewrite("secret", &["-Z", cipher]);
         needs_secret(&pair, &pair.text());
     }
 }

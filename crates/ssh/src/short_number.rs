@@ -4,6 +4,8 @@
 use russh::keys::{PrivateKey, ssh_encoding::Encode as _};
 use zeroize::Zeroizing;
 
+use crate::string::take_string;
+
 const MAGIC: &[u8] = b"openssh-key-v1\0";
 const TYPE: &[u8] = b"ecdsa-sha2-nistp256";
 /// How long the number has to be for ssh-key, in bytes.
@@ -37,19 +39,20 @@ struct File<'file> {
 impl<'file> File<'file> {
     fn parse(file: &'file [u8]) -> Option<Self> {
         let mut rest = file.strip_prefix(MAGIC)?;
-        let [_cipher, _kdf, _options] = [field(&mut rest)?, field(&mut rest)?, field(&mut rest)?];
+        let [_cipher, _kdf, _options] =
+            [take_string(&mut rest)?, take_string(&mut rest)?, take_string(&mut rest)?];
         let _how_many = rest.split_off(..4)?;
-        Some(Self { public: field(&mut rest)?, secret: field(&mut rest)?, tag: rest })
+        Some(Self { public: take_string(&mut rest)?, secret: take_string(&mut rest)?, tag: rest })
     }
 }
 
 fn read_parts(public: &[u8], secret: &[u8]) -> Option<PrivateKey> {
     let mut rest = secret;
     let _check = rest.split_off(..8)?;
-    let is_p256 = field(&mut rest)? == TYPE;
-    let [_curve, _point] = [field(&mut rest)?, field(&mut rest)?];
+    let is_p256 = take_string(&mut rest)? == TYPE;
+    let [_curve, _point] = [take_string(&mut rest)?, take_string(&mut rest)?];
     let before = &secret[..secret.len() - rest.len()];
-    let [number, comment] = [field(&mut rest)?, field(&mut rest)?];
+    let [number, comment] = [take_string(&mut rest)?, take_string(&mut rest)?];
     if !is_p256 || number.len() >= LENGTH {
         return None;
     }
@@ -73,10 +76,4 @@ fn read_parts(public: &[u8], secret: &[u8]) -> Option<PrivateKey> {
     public.encode(&mut *file).ok()?;
     plain.as_slice().encode(&mut *file).ok()?;
     PrivateKey::from_bytes(&file).ok()
-}
-
-/// The next field, which stands behind its length.
-fn field<'rest>(rest: &mut &'rest [u8]) -> Option<&'rest [u8]> {
-    let length = u32::from_be_bytes(rest.split_off(..4)?.try_into().ok()?);
-    rest.split_off(..usize::try_from(length).ok()?)
 }

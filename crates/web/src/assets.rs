@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 
-use aws_lc_rs::digest::{self, SHA256};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use rust_embed::RustEmbed;
+
+use crate::hash::sha256;
 
 const TERMINAL: &str = include_str!(concat!(env!("WEB_DIST"), "/index.html"));
 const LANDING: &str = include_str!(concat!(env!("WEB_DIST"), "/landing.html"));
@@ -46,8 +47,7 @@ impl Page<'_> {
     pub(crate) fn script_hash(self) -> Option<String> {
         let (_, rest) = self.template().split_once("<script>")?;
         let (script, _) = rest.split_once("</script>")?;
-        let hash = digest::digest(&SHA256, script.as_bytes());
-        Some(format!("sha256-{}", STANDARD.encode(hash)))
+        Some(format!("sha256-{}", STANDARD.encode(sha256(script.as_bytes()))))
     }
 
     fn template(self) -> &'static str {
@@ -93,7 +93,6 @@ pub(crate) fn asset(name: &str, accept_encoding: &str) -> Option<Asset> {
 fn content_type(name: &str) -> Option<&'static str> {
     match name.rsplit_once('.')?.1 {
         "js" => Some("text/javascript; charset=utf-8"),
-        "css" => Some("text/css; charset=utf-8"),
         "svg" => Some("image/svg+xml"),
         _ => None,
     }
@@ -139,7 +138,7 @@ mod tests {
             let (before, rest) = html.split_once("<script>").expect("a script");
             let (script, after) = rest.split_once("</script>").expect("its end");
             assert!(!before.contains("<script>") && !after.contains("<script>"));
-            let hash = STANDARD.encode(digest::digest(&SHA256, script.as_bytes()));
+            let hash = STANDARD.encode(sha256(script.as_bytes()));
             assert_eq!(page.script_hash(), Some(format!("sha256-{hash}")));
         }
         assert_eq!(Page::Landing { origin: "http://h" }.script_hash(), None);

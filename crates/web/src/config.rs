@@ -2,11 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use aws_lc_rs::digest;
 use http::Uri;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{front::is_authority, program::EnvPattern};
+use crate::{front::is_authority, hash::sha256, program::EnvPattern};
 
 /// What the front is told to do.
 pub struct Config {
@@ -88,12 +87,6 @@ impl ApiToken {
     pub(crate) fn is(&self, shown: &str) -> bool {
         aws_lc_rs::constant_time::verify_slices_are_equal(&self.hash, &sha256(shown.as_bytes())).is_ok()
     }
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
-    hash
 }
 
 /// An origin, and nothing after it: `http://host[:port]` or `https://host[:port]`.

@@ -15,6 +15,7 @@ mod error;
 mod exec;
 mod fields;
 mod front;
+mod hash;
 mod headers;
 mod inbound;
 mod inline;
