@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
     EnvFilter, Layer,
-    filter::{FilterExt, filter_fn},
+    filter::{FilterExt, LevelFilter, filter_fn},
     fmt::MakeWriter,
     layer::SubscriberExt,
     registry::LookupSpan,
@@ -67,7 +67,9 @@ where
         Format::Text => lines.boxed(),
         Format::Json => lines.json().with_current_span(false).boxed(),
     };
-    Ok(lines.with_filter(asked.and(filter_fn(may_be_logged))))
+    // With a hint, libraries need not ask the filter about every packet that they would print.
+    let cap = filter_fn(may_be_logged).with_max_level_hint(LevelFilter::TRACE);
+    Ok(lines.with_filter(asked.and(cap)))
 }
 
 /// The cap that no filter lifts. The SSH library says nothing at all: it writes what servers send,

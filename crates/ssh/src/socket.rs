@@ -6,9 +6,10 @@
 
 use std::{
     io,
+    mem::MaybeUninit,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::{Buf as _, BytesMut};
@@ -22,12 +23,14 @@ use crate::{gate::Gate, stream::Stream};
 /// The most that is read ahead, in bytes: a window, and more than as much again for what wraps
 /// its messages. Only a target that sends messages of a few bytes needs more, and must wait.
 pub(crate) const AHEAD_LIMIT: usize = 512 * 1024;
+/// How much is read at once, in bytes.
+const CHUNK: usize = 32 * 1024;
 
 /// A connection, and what is known about its other side.
 pub(crate) struct Socket {
     stream: Stream,
     gate: Arc<Gate>,
-    /// What came while the gate was shut.
+    /// What came and was not given yet.
     ahead: BytesMut,
     /// How the connection ended; it is told behind what is ahead.
     end: Option<End>,
@@ -101,15 +104,15 @@ impl Socket {
                 return Poll::Pending;
             }
         }
-        if !self.ahead.is_empty() {
-            self.give(buf);
-            return Poll::Ready(Ok(()));
+        if self.ahead.is_empty() && self.end.is_none() && self.read_once(cx).is_pending() {
+            return Poll::Pending;
         }
         match self.end {
-            None => self.read_through(cx, buf),
-            Some(End::Closed) => Poll::Ready(Ok(())),
-            Some(End::Broken(kind)) => Poll::Ready(Err(kind.into())),
+            _ if !self.ahead.is_empty() => self.give(buf),
+            Some(End::Broken(kind)) => return Poll::Ready(Err(kind.into())),
+            _ => {}
         }
+        Poll::Ready(Ok(()))
     }
 
     /// Ready when the other side has ended the connection. Reads ahead, and sees no end behind more
@@ -167,29 +170,24 @@ impl Socket {
         self.gate.wake();
     }
 
-    fn read_through(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.heard = Instant::now();
-        }
-        polled
+    fn read_ahead(&mut self, cx: &mut Context<'_>) {
+        while self.end.is_none() && self.ahead.len() < AHEAD_LIMIT && self.read_once(cx).is_ready() {}
     }
 
-    fn read_ahead(&mut self, cx: &mut Context<'_>) {
-        let mut chunk = [0; 8 * 1024];
-        while self.end.is_none() && self.ahead.len() < AHEAD_LIMIT {
-            let mut buf = ReadBuf::new(&mut chunk);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
-                Poll::Pending => return,
-                Poll::Ready(Err(error)) => self.end = Some(End::Broken(error.kind())),
-                Poll::Ready(Ok(())) if buf.filled().is_empty() => self.end = Some(End::Closed),
-                Poll::Ready(Ok(())) => {
-                    self.ahead.extend_from_slice(buf.filled());
-                    self.heard = Instant::now();
-                }
+    /// Reads what is there, up to a chunk, which holds many messages; russh takes each in two pieces. Ready
+    /// with bytes and with an end.
+    fn read_once(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut space = [const { MaybeUninit::uninit() }; CHUNK];
+        let mut chunk = ReadBuf::uninit(&mut space);
+        match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut chunk)) {
+            Err(error) => self.end = Some(End::Broken(error.kind())),
+            Ok(()) if chunk.filled().is_empty() => self.end = Some(End::Closed),
+            Ok(()) => {
+                self.ahead.extend_from_slice(chunk.filled());
+                self.heard = Instant::now();
             }
         }
+        Poll::Ready(())
     }
 
     fn give(&mut self, buf: &mut ReadBuf<'_>) {
@@ -276,7 +274,7 @@ mod tests {
             while peer.write_all(&[b'x'; 8 * 1024]).await.is_ok() {}
         });
         ahead(&mut socket, |socket| socket.ahead.len() >= AHEAD_LIMIT).await;
-        assert!(socket.ahead.len() < AHEAD_LIMIT + 8 * 1024);
+        assert!(socket.ahead.len() < AHEAD_LIMIT + CHUNK);
         let heard = socket.heard();
         tokio::task::yield_now().await;
         assert!(socket.heard() > heard);
