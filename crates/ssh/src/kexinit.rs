@@ -63,9 +63,7 @@ pub(crate) fn read(mut said: &[u8]) -> Opening {
 
 fn first_proposal(mut packets: &[u8]) -> Option<Proposal> {
     loop {
-        let mut reader = Reader(packets);
-        let packet = take_string(&mut reader.0)?;
-        packets = reader.0;
+        let packet = take_string(&mut packets)?;
         let (padding, rest) = packet.split_first()?;
         let payload = rest.get(..rest.len().checked_sub(usize::from(*padding))?)?;
         match payload.split_first()? {
@@ -77,41 +75,31 @@ fn first_proposal(mut packets: &[u8]) -> Option<Proposal> {
 }
 
 fn proposal(body: &[u8]) -> Option<Proposal> {
-    let mut reader = Reader(body.get(COOKIE..)?);
-    let mut key_exchanges = reader.names()?;
+    let mut lists = body.get(COOKIE..)?;
+    let mut key_exchanges = take_names(&mut lists)?;
     let is_strict = key_exchanges.iter().any(|name| name == STRICT_SERVER);
     key_exchanges.retain(|name| !EXTENSIONS.contains(&name.as_str()));
     Some(Proposal {
         key_exchanges,
-        host_keys: reader.names()?,
-        ciphers: reader.names_of_both_directions()?,
-        macs: reader.names_of_both_directions()?,
-        compressions: reader.names_of_both_directions()?,
+        host_keys: take_names(&mut lists)?,
+        ciphers: take_names_of_both_directions(&mut lists)?,
+        macs: take_names_of_both_directions(&mut lists)?,
+        compressions: take_names_of_both_directions(&mut lists)?,
         is_strict,
     })
 }
 
-/// Takes one thing after the other off some bytes, as far as they are there.
-struct Reader<'a>(&'a [u8]);
+fn take_names(lists: &mut &[u8]) -> Option<Vec<String>> {
+    let list = String::from_utf8_lossy(take_string(lists)?);
+    Some(list.split(',').map(|name| text::line(name, NAME_LIMIT)).filter(|name| !name.is_empty()).collect())
+}
 
-impl<'a> Reader<'a> {
-    fn names(&mut self) -> Option<Vec<String>> {
-        let list = String::from_utf8_lossy(take_string(&mut self.0)?);
-        Some(
-            list.split(',')
-                .map(|name| text::line(name, NAME_LIMIT))
-                .filter(|name| !name.is_empty())
-                .collect(),
-        )
+fn take_names_of_both_directions(lists: &mut &[u8]) -> Option<Vec<String>> {
+    let (mut from_client, from_server) = (take_names(lists)?, take_names(lists)?);
+    if from_client != from_server {
+        from_client.retain(|name| from_server.contains(name));
     }
-
-    fn names_of_both_directions(&mut self) -> Option<Vec<String>> {
-        let (mut from_client, from_server) = (self.names()?, self.names()?);
-        if from_client != from_server {
-            from_client.retain(|name| from_server.contains(name));
-        }
-        Some(from_client)
-    }
+    Some(from_client)
 }
 
 #[cfg(test)]

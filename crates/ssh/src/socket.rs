@@ -1,4 +1,5 @@
-//! The socket under SSH: read ahead while russh may have nothing, and listened to for signs of life.
+//! The socket under SSH: read in large pieces, and ahead while russh may have nothing, and listened to for
+//! signs of life.
 //!
 //! It is read at all times, so that an end is seen at once, and what comes while the gate is shut
 //! is kept here. That is bounded: russh does not see it, gives no window back for it, and a target
@@ -104,15 +105,18 @@ impl Socket {
                 return Poll::Pending;
             }
         }
-        if self.ahead.is_empty() && self.end.is_none() && self.read_once(cx).is_pending() {
-            return Poll::Pending;
+        if self.ahead.is_empty() && self.end.is_none() {
+            ready!(self.read_once(cx));
         }
-        match self.end {
-            _ if !self.ahead.is_empty() => self.give(buf),
-            Some(End::Broken(kind)) => return Poll::Ready(Err(kind.into())),
-            _ => {}
+        // What came goes before how it ended.
+        if !self.ahead.is_empty() {
+            self.give(buf);
+            return Poll::Ready(Ok(()));
         }
-        Poll::Ready(Ok(()))
+        Poll::Ready(match self.end {
+            Some(End::Broken(kind)) => Err(kind.into()),
+            Some(End::Closed) | None => Ok(()),
+        })
     }
 
     /// Ready when the other side has ended the connection. Reads ahead, and sees no end behind more
