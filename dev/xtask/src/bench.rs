@@ -33,12 +33,13 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> anyhow::Result<()> {
 /// Builds the gateway, and beside it one that counts what it allocates.
 ///
 /// Both are copied, as whoever installs a program does: a file that the linker wrote lies in small pieces
-/// in the kernel's memory, and runs slower from there.
+/// in the kernel's memory, and answers a key later from there.
 fn install_gateways(root: &Path, release: &Path) -> anyhow::Result<PathBuf> {
     let folder = release.join("installed");
     fs::create_dir_all(&folder)?;
+    let built = release.join("alfresco-ssh");
     let install = |name: &str| {
-        let (built, installed) = (release.join("alfresco-ssh"), folder.join(name));
+        let installed = folder.join(name);
         fs::copy(&built, &installed).with_context(|| format!("{} cannot be copied", built.display()))?;
         anyhow::Ok(installed)
     };
